@@ -1,0 +1,2 @@
+/** Charts: loaded only by pages that show one. */
+export {};
