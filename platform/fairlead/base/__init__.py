@@ -1,0 +1,1 @@
+"""Words everybody shares: keys, time, money, labels, problems and failures. Imports nothing of ours."""
