@@ -17,7 +17,7 @@ PYTEST_ARGS ?=
 WORKERS ?= auto
 
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip --disable-pip-version-check --quiet
+PIP := $(PY) -m pip --disable-pip-version-check -qq
 DIST := platform/fairlead/static/dist
 STAMPS := .cache/stamps
 
