@@ -1,0 +1,1 @@
+"""Plain data to model values, one module for a group of kinds."""
