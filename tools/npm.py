@@ -77,10 +77,13 @@ def npm(folder: Path, *arguments: str) -> None:
     """
     program = node()
     environment = dict(os.environ, PATH=f"{program.parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    # The wheel's `npm` is a copy that does not find its own library; the script inside does.
+    script = program.parent.parent / "lib/node_modules/npm/bin/npm-cli.js"
+    command: list[str | Path] = [program, script] if script.exists() else [program.parent / "npm"]
     quiet = (
         ["--ignore-scripts", "--no-audit", "--no-fund"] if arguments[:1] in (("ci",), ("install",)) else []
     )
-    subprocess.run([program.parent / "npm", *arguments, *quiet], cwd=folder, env=environment, check=True)
+    subprocess.run([*command, *arguments, *quiet], cwd=folder, env=environment, check=True)
 
 
 def install_node() -> None:
@@ -92,7 +95,7 @@ def install_node() -> None:
             "-m",
             "pip",
             "install",
-            "--quiet",
+            "-qq",
             "--disable-pip-version-check",
             NODE_WHEEL,
         ]
