@@ -72,7 +72,12 @@ def decide(
 
 
 def _quorum(
-    yes: int, still: int, taking_sides: int, at_least: Share | None, count: int | None, more_than: Share | None
+    yes: int,
+    still: int,
+    taking_sides: int,
+    at_least: Share | None,
+    count: int | None,
+    more_than: Share | None,
 ) -> Outcome:
     if count is not None:
         reached, reachable = yes >= count, yes + still >= count
