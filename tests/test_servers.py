@@ -12,7 +12,7 @@ import redis
 import sqlalchemy as sa
 from playwright.sync_api import Page
 
-from tests.support import servers
+from tests.support import axe, servers
 
 PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>x</title>
 <body style="font: 32px system-ui, sans-serif; margin: 0"><span id="x">{text}</span>"""
@@ -46,7 +46,7 @@ def test_a_server_stops_when_whoever_asked_for_it_dies(tmp_path: Path) -> None:
     script = """
 import os, signal, sys
 from pathlib import Path
-from tests.support import servers
+from tests.support import axe, servers
 folder = Path(sys.argv[1])
 lifeline = servers.Lifeline.make(folder / "fifo")
 print(servers.start_redis(folder, lifeline.fifo), flush=True)
@@ -96,3 +96,14 @@ def test_the_browser_sends_what_is_typed(page: Page) -> None:
     page.set_content("<label>Name <input></label>")
     page.get_by_label("Name").fill("示例")
     assert page.get_by_label("Name").input_value() == "示例"
+
+
+@pytest.mark.browser
+def test_axe_finds_what_is_wrong(page: Page) -> None:
+    page.set_content("<!doctype html><html lang=en><title>x</title><main><h1>x</h1><input></main>")
+    assert [line.split(":")[0] for line in axe.serious_problems(page)] == ["label"]
+
+
+@pytest.mark.browser
+def test_a_silent_page_hears_the_console(silent_page: Page) -> None:
+    silent_page.set_content("<script>console.log('fine')</script>")
