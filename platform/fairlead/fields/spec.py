@@ -1,0 +1,86 @@
+"""What a field is, apart from what its kind does with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+from fairlead.base.problems import Span
+from fairlead.base.texts import Label
+from fairlead.expr.check import Expression
+
+Mask = Literal["none", "tail", "middle", "all"]
+"""How a sensitive value is shown to those who may only see part of it."""
+
+Origin = Literal["document", "trait", "system"]
+"""Who brought a field: the customer's document, a trait, or the engine (id, version, stamps)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One value that a choice may take. `name` is stored; the label and colour are shown."""
+
+    name: str
+    label: Label
+    color: str | None = None
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """A value kept from the rows of a line table: `function` over `value` of each row of `source`."""
+
+    source: str
+    function: Literal["sum", "count", "min", "max", "avg"]
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of an entity or of a line table, with every name in it resolved.
+
+    `params` holds what only this kind knows (`max_length`, `currency`, `scale`, `min`, `max`,
+    `entity`, `entities`, `pattern`, `format`, ...), already checked against the kind's schema.
+    """
+
+    name: str
+    kind: str
+    label: Label
+    span: Span | None = None
+    required: bool = False
+    unique: bool = False
+    readonly: bool = False
+    write_once: bool = False
+    index: bool = False
+    searchable: bool = False
+    sensitive: bool = False
+    history: bool = True
+    mask: Mask = "none"
+    help: Label | None = None
+    placeholder: Label | None = None
+    default: object | None = None
+    """A domain value, or an `Expression` evaluated when the record is created."""
+    formula: Expression | None = None
+    rollup: Rollup | None = None
+    visible_when: Expression | None = None
+    required_when: Expression | None = None
+    readonly_when: Expression | None = None
+    when_hidden: Literal["keep", "clear", "ignore_input"] = "ignore_input"
+    was: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    """For choice kinds: the values, in the order in which people see them."""
+    fields: Mapping[str, Field] = field(default_factory=lambda: MappingProxyType({}))
+    """For `table`: the fields of one line."""
+    params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    origin: Origin = "document"
+
+    @property
+    def computed(self) -> bool:
+        """Whether nobody may write this field because the engine works it out."""
+        return self.formula is not None or self.rollup is not None
+
+    def with_(self, **changes: Any) -> Field:
+        """Return a copy with some attributes replaced."""
+        return replace(self, **changes)
