@@ -29,7 +29,7 @@ def say(message: Message, lang: str) -> str:
     return message.get(lang) if isinstance(message, Label) else message
 
 
-class Failure(Exception):
+class Failure(Exception):  # noqa: N818 - the house calls them failures
     """What the five have in common.
 
     Attributes:
@@ -128,10 +128,24 @@ class NotFound(Failure):
 
     status = 404
 
-    def __init__(self, entity: str, id: str = "", *, message: Message | None = None) -> None:
-        super().__init__("not-found", message or _NOT_FOUND, {"entity": entity, "id": id})
+    def __init__(self, entity: str, record: str = "", *, message: Message | None = None) -> None:
+        super().__init__("not-found", message or _NOT_FOUND, {"entity": entity, "id": record})
         self.entity = entity
-        self.id = id
+        self.id = record
+
+
+class TooMany(Failure):
+    """Asked too often in too short a time; trying again later is fine.
+
+    Attributes:
+        retry_after_s: How long to wait, in seconds.
+    """
+
+    status = 429
+
+    def __init__(self, code: str, message: Message, *, retry_after_s: int) -> None:
+        super().__init__(code, message, {"retry_after": retry_after_s})
+        self.retry_after_s = retry_after_s
 
 
 class OutletError(Failure):
