@@ -1,7 +1,5 @@
 """One of several, some of several, yes or no, and words of one's own."""
 
-# ruff: noqa: ARG002 - all kinds answer the same questions; not every answer needs every argument
-
 from __future__ import annotations
 
 import re
@@ -14,9 +12,9 @@ from sqlalchemy.types import TypeEngine
 
 from fairlead.base.texts import did_you_mean
 from fairlead.expr import types
-from fairlead.fields import kind
+from fairlead.fields import columns, kind
 from fairlead.fields.folding import fold
-from fairlead.fields.kind import Encoder, FieldKind, FieldProblem, Formats, Operator, clean_text, both
+from fairlead.fields.kind import Encoder, FieldKind, FieldProblem, Formats, Operator, both, clean_text
 from fairlead.fields.spec import Field, Option
 
 MAX_ITEMS = 100
@@ -60,12 +58,13 @@ def option_called(field: Field, text: str) -> Option | None:
 
 def _not_an_option(field: Field, text: str) -> FieldProblem:
     near = did_you_mean(text, [option.name for option in field.options])
-    message = both("{text} is not one of the options.", "“{text}”不在可选项中。")
+    message = both("“{text}” is not one of the options.", "“{text}”不在可选项中。")
     if near:
         message = both(
-            "{text} is not one of the options. Did you mean {near}?", "“{text}”不在可选项中，是否为“{near}”？"
+            "“{text}” is not one of the options. Did you mean {near}?",
+            "“{text}”不在可选项中，是否为“{near}”？",
         )
-    return FieldProblem("not_an_option", message.format(text=repr(text[:60]), near=near))
+    return FieldProblem("not_an_option", message.format(text=text[:60], near=near))
 
 
 def _one_of(raw: object, field: Field) -> str | None:
@@ -107,7 +106,7 @@ class Boolean(FieldKind):
         return types.BOOL
 
     def column_type(self, field: Field) -> TypeEngine[Any]:
-        return kind.BOOLEAN
+        return columns.BOOLEAN
 
     def parse(self, raw: object, field: Field) -> bool | None:
         if raw is None or isinstance(raw, bool):
@@ -121,7 +120,8 @@ class Boolean(FieldKind):
 
     def parse_form(self, raw: object, field: Field, *, zone: tzinfo = UTC) -> bool | None:
         if isinstance(raw, str):
-            return self._WORDS.get(fold(raw), None) if fold(raw) in self._WORDS else self.parse(raw, field)
+            meant = self._WORDS.get(fold(raw))
+            return self.parse(raw, field) if meant is None else meant
         # A hidden input before the box sends a second value: the last one is what the person left.
         if isinstance(raw, list | tuple):
             return self.parse_form(raw[-1], field) if raw else None
@@ -159,7 +159,7 @@ class Choice(FieldKind):
         return types.choice_type(option.name for option in field.options)
 
     def column_type(self, field: Field) -> TypeEngine[Any]:
-        return kind.TEXT
+        return columns.TEXT
 
     def parse(self, raw: object, field: Field) -> str | None:
         return _one_of(raw, field)
@@ -174,18 +174,22 @@ class Choice(FieldKind):
         return _meant(text, field)
 
 
-class _Several(FieldKind):
+class Several(FieldKind):
     """What kinds that hold a list of texts have in common; stored as a JSON array."""
 
     operators: ClassVar[tuple[Operator, ...]] = kind.MEMBERS
     sortable = False
 
     def column_type(self, field: Field) -> TypeEngine[Any]:
-        return kind.TEXT
+        return columns.TEXT
 
     def item(self, raw: object, field: Field) -> str | None:
         """Read one item."""
         raise NotImplementedError
+
+    def same(self, text: str) -> str:
+        """Return what two items have in common when they are the same one."""
+        return text
 
     def parse(self, raw: object, field: Field) -> tuple[str, ...] | None:
         if raw is None:
@@ -202,7 +206,7 @@ class _Several(FieldKind):
         for part in parts:
             text = item(part, field)
             if text is not None:
-                found.setdefault(fold(text), text)
+                found.setdefault(self.same(text), text)
         if len(found) > most:
             raise _too_many(most)
         return tuple(found.values()) or None
@@ -220,7 +224,7 @@ class _Several(FieldKind):
         return orjson.loads
 
 
-class MultiChoice(_Several):
+class MultiChoice(Several):
     """Some of the field's options."""
 
     name = "multi_choice"
@@ -253,7 +257,7 @@ class MultiChoice(_Several):
         return self.read(text, field, _meant)
 
 
-class Tags(_Several):
+class Tags(Several):
     """Words of one's own."""
 
     name = "tags"
@@ -266,6 +270,9 @@ class Tags(_Several):
 
     def expr_type(self, field: Field) -> types.Type:
         return types.list_type(types.TEXT, max_items=MAX_ITEMS)
+
+    def same(self, text: str) -> str:
+        return fold(text)
 
     def item(self, raw: object, field: Field) -> str | None:
         text = clean_text(raw)

@@ -1,7 +1,5 @@
 """Ways to reach somebody: mail, phone, web."""
 
-# ruff: noqa: ARG002 - all kinds answer the same questions; not every answer needs every argument
-
 from __future__ import annotations
 
 import re
@@ -14,8 +12,8 @@ import phonenumbers
 from sqlalchemy.types import TypeEngine
 
 from fairlead.expr import types
-from fairlead.fields import kind
-from fairlead.fields.kind import FieldKind, FieldProblem, Formats, clean_text, both
+from fairlead.fields import columns, kind
+from fairlead.fields.kind import FieldKind, FieldProblem, Formats, both, clean_text
 from fairlead.fields.spec import Field
 
 _ATOM = r"[^\s@<>()\[\],;:\\\"\x00-\x20\x7f.]"
@@ -49,7 +47,7 @@ class _Contact(FieldKind):
         return types.TEXT
 
     def column_type(self, field: Field) -> TypeEngine[Any]:
-        return kind.TEXT
+        return columns.TEXT
 
     def search_text(self, value: Any, field: Field) -> str | None:
         return value or None

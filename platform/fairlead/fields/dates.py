@@ -3,21 +3,19 @@
 Moments are kept in UTC as text of one width, so that their order as text is their order in time.
 """
 
-# ruff: noqa: ARG002 - all kinds answer the same questions; not every answer needs every argument
-
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Any, ClassVar
 
 from sqlalchemy.types import TypeEngine
 
 from fairlead.expr import types
-from fairlead.fields import kind
-from fairlead.fields.kind import FieldKind, FieldProblem, Formats, check_range, clean_text, both
+from fairlead.fields import columns, kind
+from fairlead.fields.kind import FieldKind, FieldProblem, Formats, both, check_range, clean_text
 from fairlead.fields.numbers import TOO_LARGE, exact
 from fairlead.fields.spec import Field
 
@@ -92,8 +90,6 @@ def read_moment(text: str, zone: tzinfo | None = None) -> datetime:
 
 @lru_cache(maxsize=200)
 def _fixed(shift: timedelta) -> tzinfo:
-    from datetime import timezone
-
     return timezone(shift)
 
 
@@ -177,7 +173,7 @@ def read_pattern(text: str, pattern: str) -> datetime:
         month = int(part.get("month") or 1)
         if part.get("name"):
             month = _MONTHS.index(part["name"].title()) + 1
-        return datetime(
+        return datetime(  # noqa: DTZ001 - the file says nothing of a zone; the caller knows it
             year or 1900, month, int(part.get("day") or 1), hour, int(part.get("minute") or 0),
             int(part.get("second") or 0),
         )  # fmt: skip
@@ -199,7 +195,7 @@ class Date(FieldKind):
         return types.DATE
 
     def column_type(self, field: Field) -> TypeEngine[Any]:
-        return kind.TEXT
+        return columns.TEXT
 
     def parse(self, raw: object, field: Field) -> date | None:
         if isinstance(raw, date) and not isinstance(raw, datetime):
@@ -242,7 +238,7 @@ class DateTime(FieldKind):
         return types.DATETIME
 
     def column_type(self, field: Field) -> TypeEngine[Any]:
-        return kind.TEXT
+        return columns.TEXT
 
     def parse(self, raw: object, field: Field) -> datetime | None:
         return self.read(raw, None)
@@ -294,7 +290,7 @@ class Time(FieldKind):
         return types.TIME
 
     def column_type(self, field: Field) -> TypeEngine[Any]:
-        return kind.TEXT
+        return columns.TEXT
 
     def parse(self, raw: object, field: Field) -> time | None:
         if isinstance(raw, time):
@@ -355,7 +351,7 @@ class Duration(FieldKind):
         return types.DURATION
 
     def column_type(self, field: Field) -> TypeEngine[Any]:
-        return kind.BIGINT
+        return columns.BIGINT
 
     def parse(self, raw: object, field: Field) -> timedelta | None:
         """Read a whole number of seconds, or `1:30`, `1h 30m`, `2天`."""

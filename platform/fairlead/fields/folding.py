@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+_CHINESE = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_HAN = re.compile(f"[{_CHINESE}]")
+_RUN = re.compile(rf"([{_CHINESE}]+)|([^\W_{_CHINESE}]+)")
 _SPACES = re.compile(r"\s+")
 
-# pypinyin takes the commonest reading; as a surname at the beginning of a name these sound otherwise.
+# Characters that sound otherwise as a surname than as a word.
 _SURNAMES = {
     "单": "shan", "曾": "zeng", "解": "xie", "仇": "qiu", "查": "zha", "朴": "piao", "盖": "ge", "区": "ou",
-    "尉": "wei", "乐": "yue", "覃": "qin", "翟": "zhai", "晁": "chao", "缪": "miao", "宓": "mi", "洗": "xian",
+    "尉": "wei", "乐": "yue", "覃": "qin", "翟": "zhai", "晁": "chao", "缪": "miao", "宓": "mi",
 }  # fmt: skip
 
 
@@ -27,7 +29,7 @@ def fold(text: str) -> str:
 
 
 def pinyin_keys(text: str) -> tuple[str, ...]:
-    """Return the sound of Chinese text: whole syllables, then initials; nothing when there is none.
+    """Return how Chinese text sounds, each reading whole and as initials; nothing when none of it is Chinese.
 
     >>> pinyin_keys("重庆 ABC")
     ('chongqingabc', 'cqabc')
@@ -38,10 +40,16 @@ def pinyin_keys(text: str) -> tuple[str, ...]:
     # Loading its dictionary takes a tenth of a second, which start-up should not pay.
     from pypinyin import Style, lazy_pinyin
 
-    syllables = lazy_pinyin(folded, style=Style.NORMAL, errors=lambda other: list(other))
-    if folded[0] in _SURNAMES and len(folded) <= 4:
-        syllables[0] = _SURNAMES[folded[0]]
-    parts = [part for part in syllables if part.isalnum()]
-    whole = "".join(parts)
-    initials = "".join(part[0] for part in parts)
-    return (whole,) if whole == initials else (whole, initials)
+    syllables: list[tuple[str, str]] = []
+    for chinese, other in _RUN.findall(folded):
+        if other:
+            syllables.append((other, other))
+        else:
+            syllables += [(sound, sound[0]) for sound in lazy_pinyin(chinese, style=Style.NORMAL)]
+    readings = [syllables]
+    surname = _SURNAMES.get(folded[0])
+    # 单 opens both 单雄信, a person, and 单位; which one it is, only the person searching knows.
+    if surname and len(folded) <= 4:
+        readings.append([(surname, surname[0]), *syllables[1:]])
+    keys = ["".join(part[which] for part in reading) for reading in readings for which in (0, 1)]
+    return tuple(dict.fromkeys(keys))

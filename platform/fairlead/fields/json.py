@@ -1,7 +1,5 @@
 """Data of any shape, for what other systems send."""
 
-# ruff: noqa: ARG002 - all kinds answer the same questions; not every answer needs every argument
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -12,7 +10,7 @@ import orjson
 from sqlalchemy.types import TypeEngine
 
 from fairlead.expr import types
-from fairlead.fields import kind
+from fairlead.fields import columns, kind
 from fairlead.fields.kind import Encoder, FieldKind, FieldProblem, Formats, both
 from fairlead.fields.spec import Field
 
@@ -40,7 +38,7 @@ class Json(FieldKind):
         return types.JSON
 
     def column_type(self, field: Field) -> TypeEngine[Any]:
-        return kind.TEXT
+        return columns.TEXT
 
     def parse(self, raw: object, field: Field) -> Any:
         if raw is None:
@@ -98,7 +96,7 @@ def _check(value: object, depth: int) -> None:
     elif isinstance(value, bool) or value is None:
         return
     elif isinstance(value, int):
-        if not kind.BIGINT_MIN <= value <= kind.BIGINT_MAX:
+        if not columns.BIGINT_MIN <= value <= columns.BIGINT_MAX:
             raise FieldProblem("out_of_range", both("A number in it is too large.", "其中的数字超出范围。"))
     elif isinstance(value, float):
         if value != value or value in (float("inf"), float("-inf")):

@@ -5,8 +5,6 @@ compute with: `Decimal`, `date`, an aware `datetime`, a tuple. *Stored* is what 
 the same on SQLite and PostgreSQL. *JSON* is what programs read. None is the empty value in all four.
 """
 
-# ruff: noqa: ARG002 - all kinds answer the same questions; not every answer needs every argument
-
 from __future__ import annotations
 
 import re
@@ -17,8 +15,6 @@ from datetime import UTC, tzinfo
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
-from sqlalchemy import BigInteger, Boolean, Text
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
 from fairlead.base.texts import Label
@@ -32,14 +28,6 @@ Encoder = Callable[[Any], Any]
 """From stored to JSON; never called with None."""
 
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge", "contains", "starts_with", "in", "is_empty", "between"]
-
-# Ordered by code point on both databases: SQLite does so by itself, PostgreSQL only when told.
-TEXT: TypeEngine[str] = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
-BIGINT: TypeEngine[int] = BigInteger()
-BOOLEAN: TypeEngine[bool] = Boolean()
-
-BIGINT_MAX = 2**63 - 1
-BIGINT_MIN = -(2**63)
 
 EQUALITY: tuple[Operator, ...] = ("eq", "ne", "in", "is_empty")
 ORDER: tuple[Operator, ...] = ("eq", "ne", "lt", "le", "gt", "ge", "between", "in", "is_empty")
@@ -188,7 +176,10 @@ class FieldKind(ABC):
 # ---------------------------------------------------------------- words of the outside
 
 # Blank to the eye, though not all are spaces to Python.
-_INVISIBLE = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\u2800\u3164\ufeff\uffa0"
+_INVISIBLE = (
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e"
+    "\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\u2800\u3164\ufeff\uffa0"
+)
 _NOT_BLANK = re.compile(rf"[^\s{_INVISIBLE}]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _CONTROL_OR_BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")

@@ -3,22 +3,21 @@
 A number with decimals is stored as a whole number of `10**-scale`, so that both databases add up exactly.
 """
 
-# ruff: noqa: ARG002 - all kinds answer the same questions; not every answer needs every argument
-
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from sqlalchemy.types import TypeEngine
 
 from fairlead.base.money import format_number, quantise
 from fairlead.expr import types
-from fairlead.fields import kind
-from fairlead.fields.kind import Encoder, FieldKind, FieldProblem, Formats, Operator, check_range, both
+from fairlead.fields import columns, kind
+from fairlead.fields.kind import Encoder, FieldKind, FieldProblem, Formats, Operator, both, check_range
 from fairlead.fields.spec import Field
 
 MAX_SCALE = 9
@@ -56,7 +55,7 @@ def exact(raw: object, scale: int) -> Decimal | None:
     elif isinstance(raw, bool):
         raise FieldProblem("invalid", NOT_A_NUMBER)
     elif isinstance(raw, int):
-        if not kind.BIGINT_MIN <= raw <= kind.BIGINT_MAX:
+        if not columns.BIGINT_MIN <= raw <= columns.BIGINT_MAX:
             raise FieldProblem("out_of_range", TOO_LARGE)
         text = str(raw)
     elif isinstance(raw, float):
@@ -74,7 +73,7 @@ def exact(raw: object, scale: int) -> Decimal | None:
     if len(fraction) > scale:
         message = both("At most {scale} decimals are kept.", "最多保留 {scale} 位小数。")
         raise FieldProblem("too_precise", message.format(scale=scale))
-    if not kind.BIGINT_MIN <= int(whole + fraction.ljust(scale, "0")) <= kind.BIGINT_MAX:
+    if not columns.BIGINT_MIN <= int(whole + fraction.ljust(scale, "0")) <= columns.BIGINT_MAX:
         raise FieldProblem("out_of_range", TOO_LARGE)
     return Decimal(f"{whole}.{fraction}" if fraction else whole)
 
@@ -117,30 +116,35 @@ def plain_number(text: str, *, decimal: str = ".", thousands: str = ",", units: 
         return ""
     if _EXPONENT.fullmatch(plain):
         raise FieldProblem("out_of_range", TOO_LARGE)
-    group, mark = re.escape(thousands), re.escape(decimal)
-    digits = rf"(?:[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|[0-9]+)" if thousands else "[0-9]+"
-    number = rf"([+-]?)\s*({digits}(?:{mark}[0-9]*)?|{mark}[0-9]+)\s*([万萬亿億]?)"
-    if units:
-        bracketed = re.fullmatch(r"\((.*)\)", plain)
-        plain = "-" + bracketed[1].strip() if bracketed else plain
-        # A sign may stand before the currency or after it: -¥5, ¥-5.
-        found = re.fullmatch(
-            rf"([+-]?)[^0-9+\-.,]{{0,12}}{number}[^0-9].{{0,30}}|([+-]?)[^0-9+\-.,]{{0,12}}{number}", plain
-        )
-        parts = [part for part in found.groups() if part is not None] if found else None
-        sign = "".join(parts[0:2]) if parts else ""
-    else:
-        found = re.fullmatch(number, plain)
-        parts = ["", *found.groups()] if found else None
-        sign = parts[1] if parts else ""
-    if parts is None or len(sign) > 1:
+    found = _number_shape(decimal, thousands, units).fullmatch(_without_brackets(plain) if units else plain)
+    if not found or (found["sign"] and found["inner"]):
         raise FieldProblem("invalid", NOT_A_NUMBER)
-    body = parts[2].replace(thousands, "") if thousands else parts[2]
+    body = found["digits"].replace(thousands, "") if thousands else found["digits"]
     whole, _, fraction = body.partition(decimal)
-    power = _POWERS.get(parts[3], 0)
+    power = _POWERS.get(found["power"], 0)
     fraction = fraction.ljust(power, "0")
     whole, fraction = (whole or "0") + fraction[:power], fraction[power:]
-    return f"{'-' if sign == '-' else ''}{whole}{'.' if fraction else ''}{fraction}"
+    minus = "-" if "-" in (found["sign"], found["inner"]) else ""
+    return f"{minus}{whole}{'.' if fraction else ''}{fraction}"
+
+
+@lru_cache(maxsize=50)
+def _number_shape(decimal: str, thousands: str, units: bool) -> re.Pattern[str]:
+    group, mark = re.escape(thousands), re.escape(decimal)
+    digits = f"[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|[0-9]+" if thousands else "[0-9]+"
+    # A sign may stand before the currency or after it: -¥5, ¥-5. What follows the number must not be
+    # able to swallow a part of it, nor may another number stand there: "3 of 12" is not 3.
+    before = r"[^0-9+\-.,']{0,12}" if units else r"\s*"
+    after = r"(?:[^0-9+\-.,'万萬亿億][^0-9]{0,30}|\s*m[23])?" if units else ""
+    return re.compile(
+        rf"(?P<sign>[+-]?){before}(?P<inner>[+-]?)\s*"
+        rf"(?P<digits>(?:{digits})(?:{mark}[0-9]*)?|{mark}[0-9]+)\s*(?P<power>[万萬亿億]?){after}"
+    )
+
+
+def _without_brackets(text: str) -> str:
+    # Accountants write what is below zero in brackets.
+    return f"-{text[1:-1].strip()}" if text.startswith("(") and text.endswith(")") else text
 
 
 def scaled_text(stored: int, scale: int) -> str:
@@ -166,15 +170,10 @@ def to_scaled(value: Decimal | int, scale: int) -> int:
     number = value if isinstance(value, Decimal) else Decimal(value)
     if not number.is_finite() or number.adjusted() > 19:
         raise FieldProblem("out_of_range", TOO_LARGE)
-    scaled = int(scaled_text_of(number, scale))
-    if not kind.BIGINT_MIN <= scaled <= kind.BIGINT_MAX:
+    scaled = int(f"{quantise(number, scale):f}".replace(".", ""))
+    if not columns.BIGINT_MIN <= scaled <= columns.BIGINT_MAX:
         raise FieldProblem("out_of_range", TOO_LARGE)
     return scaled
-
-
-def scaled_text_of(number: Decimal, scale: int) -> str:
-    """Return the digits of `number` rounded to `scale`, without the point."""
-    return f"{quantise(number, scale):f}".replace(".", "")
 
 
 class NumberKind(FieldKind):
@@ -191,7 +190,7 @@ class NumberKind(FieldKind):
         return types.decimal_type(self.scale(field))
 
     def column_type(self, field: Field) -> TypeEngine[Any]:
-        return kind.BIGINT
+        return columns.BIGINT
 
     def parse(self, raw: object, field: Field) -> Any:
         number = exact(raw, self.scale(field))

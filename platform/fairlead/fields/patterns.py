@@ -49,9 +49,7 @@ def matches(pattern: re.Pattern[str], text: str) -> bool:
     if len(text) > MAX_MATCHED:
         raise FieldProblem(
             "too_long",
-            both(
-                "A value with a pattern has at most 1000 characters.", "带格式校验的内容最多 1000 个字符。"
-            ),
+            both("A value with a pattern has at most 1000 characters.", "带格式校验的内容最多 1000 个字符。"),
         )
     return pattern.fullmatch(text) is not None
 
@@ -133,7 +131,7 @@ class _Audit:
         return self.sample if name == "ANY" else self.members(argument)
 
     def members(self, parts: Iterable[Any]) -> frozenset[str]:
-        """Return the sample characters in a set such as `[^a-z\\d]`."""
+        """Return the sample characters in a set such as `[^a-z0-9]`."""
         negated, found = False, set()
         for part in parts:
             name, argument = str(part[0]), part[1]

@@ -1,7 +1,5 @@
 """Stars."""
 
-# ruff: noqa: ARG002 - all kinds answer the same questions; not every answer needs every argument
-
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Pointers: to people, to teams, to records of one entity or of several."""
 
-# ruff: noqa: ARG002 - all kinds answer the same questions; not every answer needs every argument
-
 from __future__ import annotations
 
 import re
@@ -11,8 +9,8 @@ from typing import Any, ClassVar
 from sqlalchemy.types import TypeEngine
 
 from fairlead.expr import types
-from fairlead.fields import kind
-from fairlead.fields.kind import FieldKind, FieldProblem, clean_text, both
+from fairlead.fields import choices, columns, kind
+from fairlead.fields.kind import FieldKind, FieldProblem, both, clean_text
 from fairlead.fields.spec import Field
 
 _KEY = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}")
@@ -34,7 +32,7 @@ class _Pointer(FieldKind):
     sortable = False
 
     def column_type(self, field: Field) -> TypeEngine[Any]:
-        return kind.TEXT
+        return columns.TEXT
 
     def parse(self, raw: object, field: Field) -> str | None:
         """Read a key, or an object with the key as its `id`, as expanded answers have it."""
@@ -109,3 +107,25 @@ def target_of(value: str, field: Field) -> tuple[str, str]:
         entity, _, key = value.partition(":")
         return entity, key
     return str(field.params["entity"]), value
+
+
+class References(choices.Several):
+    """Several records of one other entity, in the order given."""
+
+    name = "references"
+    label = both("References", "多条关联")
+    help = both("Several records of another kind.", "关联到其他对象的多条记录。")
+    widget = "references"
+    params_schema: ClassVar[Mapping[str, Any]] = {
+        "entity": _NAME,
+        "on_delete": Reference.params_schema["on_delete"],
+        "max_items": {"type": "integer", "minimum": 1, "maximum": choices.MAX_ITEMS},
+    }
+    required_params = ("entity",)
+
+    def expr_type(self, field: Field) -> types.Type:
+        entity = str(field.params["entity"])
+        return types.list_type(types.reference_type(entity), max_items=choices.MAX_ITEMS)
+
+    def item(self, raw: object, field: Field) -> str | None:
+        return _key(raw)

@@ -1,7 +1,5 @@
 """Document numbers such as `QT-2026-00042`."""
 
-# ruff: noqa: ARG002 - all kinds answer the same questions; not every answer needs every argument
-
 from __future__ import annotations
 
 import re
@@ -12,8 +10,8 @@ from typing import Any, ClassVar
 from sqlalchemy.types import TypeEngine
 
 from fairlead.expr import types
-from fairlead.fields import kind
-from fairlead.fields.kind import FieldKind, FieldProblem, check_length, clean_text, both
+from fairlead.fields import columns, kind
+from fairlead.fields.kind import FieldKind, FieldProblem, both, check_length, clean_text
 from fairlead.fields.spec import Field
 
 _PART = re.compile(r"\{(year|yy|month|day|n)(?::0?([1-9]|1[0-8]))?\}")
@@ -73,7 +71,7 @@ class Sequence(FieldKind):
         return types.TEXT
 
     def column_type(self, field: Field) -> TypeEngine[Any]:
-        return kind.TEXT
+        return columns.TEXT
 
     def parse(self, raw: object, field: Field) -> str | None:
         """Read a number that another system gave, for imports."""

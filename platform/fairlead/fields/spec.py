@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from fairlead.base.problems import Span
 from fairlead.base.texts import Label
-from fairlead.expr.check import Expression
+from fairlead.expr.expression import Expression
 
 Mask = Literal["none", "tail", "middle", "all"]
 """How a sensitive value is shown to those who may only see part of it."""

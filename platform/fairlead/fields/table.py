@@ -1,7 +1,5 @@
 """Line items: rows that belong to one record and live and die with it."""
 
-# ruff: noqa: ARG002 - all kinds answer the same questions; not every answer needs every argument
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -47,9 +45,7 @@ class Table(FieldKind):
             raise FieldProblem("invalid", both("Give a list of rows.", "请提供明细行列表。"))
         most, least = int(field.params.get("max_rows", MAX_ROWS)), int(field.params.get("min_rows", 0))
         if len(raw) > most:
-            raise FieldProblem(
-                "too_many", both("At most {most} rows.", "最多 {most} 行。").format(most=most)
-            )
+            raise FieldProblem("too_many", both("At most {most} rows.", "最多 {most} 行。").format(most=most))
         if len(raw) < least:
             raise FieldProblem(
                 "too_few", both("At least {least} rows.", "至少 {least} 行。").format(least=least)

@@ -1,7 +1,5 @@
 """Words: one line, several lines, several lines with markup."""
 
-# ruff: noqa: ARG002 - all kinds answer the same questions; not every answer needs every argument
-
 from __future__ import annotations
 
 import html
@@ -14,8 +12,8 @@ from sqlalchemy.types import TypeEngine
 
 from fairlead.base.texts import Label
 from fairlead.expr import types
-from fairlead.fields import kind, patterns
-from fairlead.fields.kind import FieldKind, Formats, Operator, check_length, clean_text, both
+from fairlead.fields import columns, kind, patterns
+from fairlead.fields.kind import FieldKind, Formats, Operator, both, check_length, clean_text
 from fairlead.fields.spec import Field
 
 MAX_LENGTH = 100_000
@@ -37,7 +35,7 @@ class WordsKind(FieldKind):
         return types.TEXT
 
     def column_type(self, field: Field) -> TypeEngine[Any]:
-        return kind.TEXT
+        return columns.TEXT
 
     def parse(self, raw: object, field: Field) -> str | None:
         text = clean_text(raw, lines=self.lines)
