@@ -101,6 +101,14 @@ def to_utc(moment: datetime) -> datetime:
         raise FieldProblem("out_of_range", OUT_OF_CALENDAR) from None
 
 
+def to_local(moment: datetime, zone: tzinfo) -> datetime:
+    """Return a moment as the clocks in `zone` show it; the first and last hours of the calendar stay in UTC."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
+
+
 def moment_text(moment: datetime) -> str:
     """Return `2026-03-31T01:30:00.000000Z`."""
     utc = moment if moment.tzinfo is UTC else to_utc(moment)
@@ -256,7 +264,12 @@ class DateTime(FieldKind):
     def form_text(self, value: Any, field: Field, *, zone: tzinfo = UTC) -> str:
         if value is None:
             return ""
-        local = value.astimezone(zone).replace(tzinfo=None)
+        try:
+            local = value.astimezone(zone)
+        except OverflowError:
+            # With its offset written out it is read back in any zone.
+            return moment_text(value)
+        local = local.replace(tzinfo=None)
         return str(local.isoformat(timespec="auto" if local.second or local.microsecond else "minutes"))
 
     def to_stored(self, value: Any, field: Field) -> str | None:
@@ -268,7 +281,7 @@ class DateTime(FieldKind):
     def display(self, value: Any, field: Field, lang: str = "en", *, zone: tzinfo | None = None) -> str:
         if value is None:
             return ""
-        local = value.astimezone(zone) if zone else value
+        local = to_local(value, zone) if zone else value
         comma = " " if lang.startswith("zh") else ", "
         return f"{show_date(local, lang)}{comma}{local.hour:02}:{local.minute:02}"
 

@@ -38,14 +38,12 @@ HIDDEN = "****"
 """A masked value of which nothing is shown."""
 
 
-LABEL_SCHEMA: Mapping[str, Any] = MappingProxyType(
-    {
-        "type": ["string", "object"],
-        "minLength": 1,
-        "minProperties": 1,
-        "additionalProperties": {"type": "string"},
-    }
-)
+LABEL_SCHEMA: Mapping[str, Any] = {
+    "type": ["string", "object"],
+    "minLength": 1,
+    "minProperties": 1,
+    "additionalProperties": {"type": "string"},
+}
 """A text, or a map from language to text."""
 
 

@@ -88,11 +88,11 @@ class _Audit:
                 self.walk(list(body), follow | inner, repeated=repeated or int(most) > 1)
             elif name == "BRANCH":
                 branches = [list(branch) for branch in argument[1]]
-                firsts = [self.first(branch) for branch in branches]
-                if repeated and any(
-                    one & other for index, one in enumerate(firsts) for other in firsts[index + 1 :]
-                ):
-                    _unsafe("alternatives inside a repeat begin alike", "重复中的多个分支开头相同")
+                if repeated and self.undecided(branches, follow):
+                    _unsafe(
+                        "alternatives inside a repeat can match the same text",
+                        "重复中的多个分支可匹配相同内容",
+                    )
                 for branch in branches:
                     self.walk(branch, follow, repeated=repeated)
             elif name == "SUBPATTERN":
@@ -101,6 +101,19 @@ class _Audit:
                 self.walk(list(argument), follow, repeated=repeated)
             here = self.first([items[position]])
             follow = here | follow if self.may_be_empty(items[position]) else here
+
+    def undecided(self, branches: Sequence[Sequence[Any]], follow: frozenset[str]) -> bool:
+        """Say whether one character does not settle which of `branches` is meant."""
+        seen: frozenset[str] = frozenset()
+        for branch in branches:
+            starts = self.first(branch)
+            if all(self.may_be_empty(item) for item in branch):
+                # Skipping it leaves the choice to what comes after.
+                starts |= follow | {""}
+            if starts & seen:
+                return True
+            seen |= starts
+        return False
 
     def first(self, items: Sequence[Any]) -> frozenset[str]:
         """Return the sample characters with which a sequence may begin."""

@@ -18,7 +18,11 @@ NOT_A_KEY = both("This is not the key of a record.", "不是有效的记录编�
 
 
 def _key(raw: object) -> str | None:
-    text = clean_text(raw.get("id") if isinstance(raw, Mapping) else raw)
+    if isinstance(raw, Mapping):
+        if "id" not in raw:
+            raise FieldProblem("invalid", NOT_A_KEY)
+        raw = raw["id"]
+    text = clean_text(raw)
     if text is not None and not _KEY.fullmatch(text):
         raise FieldProblem("invalid", NOT_A_KEY)
     return text
@@ -90,15 +94,16 @@ class Reference(_Pointer):
         if not entities:
             return _key(raw)
         if isinstance(raw, Mapping):
-            raw = f"{raw.get('entity')}:{_key(raw) or ''}"
+            key = _key(raw)
+            raw = None if key is None else f"{raw.get('entity')}:{key}"
         text = clean_text(raw)
         if text is None:
             return None
-        entity, colon, key = text.partition(":")
-        if not colon or entity not in entities or not _KEY.fullmatch(key):
+        entity, colon, own_key = text.partition(":")
+        if not colon or entity not in entities or not _KEY.fullmatch(own_key):
             message = both("Write it like {entity}:KEY.", "请按 {entity}:编号 填写。")
             raise FieldProblem("invalid", message.format(entity=entities[0]))
-        return f"{entity}:{key}"
+        return f"{entity}:{own_key}"
 
 
 def target_of(value: str, field: Field) -> tuple[str, str]:

@@ -31,7 +31,7 @@ KINDS: Mapping[str, FieldKind] = MappingProxyType(
             choices.Boolean(), choices.Choice(), choices.MultiChoice(), choices.Tags(),
             dates.Date(), dates.DateTime(), dates.Time(), dates.Duration(),
             contact.Email(), contact.Phone(), contact.Url(),
-            references.User(), references.Team(), references.Reference(),
+            references.User(), references.Team(), references.Reference(), references.References(),
             table.Table(), sequence.Sequence(), json.Json(),
         )
     }
