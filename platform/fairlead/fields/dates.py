@@ -15,7 +15,7 @@ from sqlalchemy.types import TypeEngine
 
 from fairlead.expr import types
 from fairlead.fields import columns, kind
-from fairlead.fields.kind import FieldKind, FieldProblem, Formats, both, check_range, clean_text
+from fairlead.fields.kind import Encoder, FieldKind, FieldProblem, Formats, both, check_range, clean_text
 from fairlead.fields.numbers import TOO_LARGE, exact
 from fairlead.fields.spec import Field
 
@@ -31,6 +31,7 @@ NOT_A_LENGTH = both(
 OUT_OF_CALENDAR = both("This lies outside of the years 1 to 9999.", "超出公元 1 至 9999 年的范围。")
 
 MAX_SECONDS = 10_000_000_000
+_MICROSECOND = timedelta(microseconds=1)
 
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _MOMENT = re.compile(
@@ -338,7 +339,7 @@ class Time(FieldKind):
 
 
 class Duration(FieldKind):
-    """A length of time, in whole seconds."""
+    """A length of time, in whole seconds; kept in microseconds, in which rules compute with moments."""
 
     name = "duration"
     label = both("Duration", "时长")
@@ -408,13 +409,20 @@ class Duration(FieldKind):
         return show_length(value, "") if value >= timedelta() else str(int(value.total_seconds()))
 
     def to_stored(self, value: Any, field: Field) -> int | None:
-        return None if value is None else value.days * 86_400 + value.seconds
+        return None if value is None else value // _MICROSECOND
 
     def from_stored(self, stored: Any, field: Field) -> timedelta | None:
-        return None if stored is None else timedelta(seconds=stored)
+        return None if stored is None else timedelta(microseconds=stored)
+
+    def json_encoder(self, field: Field) -> Encoder | None:
+        return _seconds
 
     def display(self, value: Any, field: Field, lang: str = "en", *, zone: tzinfo | None = None) -> str:
         return "" if value is None else show_length(value, lang)
+
+
+def _seconds(stored: int) -> int:
+    return stored // 1_000_000
 
 
 def show_length(length: timedelta, lang: str) -> str:
