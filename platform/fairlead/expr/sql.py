@@ -205,10 +205,11 @@ _pg_business_days = _template(
     "pg_business_days",
     BigInteger(),
     "(SELECT CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE CASE WHEN a > b THEN -1 ELSE 1 END * ("
-    "(SELECT coalesce(sum((greatest(x, y) + 7 - CAST(w AS INTEGER)) / 7 - (least(x, y) + 7 - CAST(w AS INTEGER)) / 7), 0)"
+    "(SELECT coalesce(sum((greatest(x, y) + 7 - CAST(w AS INTEGER)) / 7"
+    " - (least(x, y) + 7 - CAST(w AS INTEGER)) / 7), 0)"
     " FROM jsonb_array_elements_text(c -> 'weekdays') AS t (w))"
     " + (SELECT coalesce(sum(CAST(e ->> 1 AS INTEGER)), 0) FROM jsonb_array_elements(c -> 'exceptions') AS t (e)"
-    ' WHERE e ->> 0 COLLATE "C" > least(a, b) AND e ->> 0 COLLATE "C" <= greatest(a, b))) END'
+    ' WHERE (e ->> 0) COLLATE "C" > least(a, b) AND (e ->> 0) COLLATE "C" <= greatest(a, b))) END'
     " FROM (SELECT a, b, c, CAST(a AS DATE) - DATE '0001-01-01' AS x, CAST(b AS DATE) - DATE '0001-01-01' AS y"
     ' FROM (SELECT CAST({0} AS TEXT) COLLATE "C" AS a, CAST({1} AS TEXT) COLLATE "C" AS b, CAST({2} AS JSONB) AS c'
     " OFFSET 0) AS s OFFSET 0) AS t)",
@@ -782,7 +783,7 @@ class _Writer:
             total = func.coalesce(func.sum(value), 0, type_=Numeric())
             return cast(Clause, total if wide else sql_cast(total, BigInteger))
         if wide:
-            return cast(Clause, func.fl_sum(value))
+            return cast(Clause, func.coalesce(func.fl_sum(value), 0))  # no rows: SQLite never asks the aggregate
         return cast(Clause, func.coalesce(func.sum(value), 0, type_=BigInteger()))
 
 
