@@ -1,0 +1,335 @@
+"""Resolve names across documents and compile expressions, with suggestions and exact places.
+
+What a text means where a value is expected (`default:`, `set:`, `with:`): it is an expression
+
+* when it begins with `record.`, `old.` or `user.`, is `record` alone (this very record), or is one
+  call of a known function, whatever the field;
+* and in a field that holds no words also when it is `user`, `now` or `today` or begins with one of
+  them, when the field points at a person, team or record, or when it is no value of the field but has
+  blanks, brackets or operators in it.
+
+Everything else is a plain value of the field: an option's name, a number, a date, words. Words may be
+given in several languages where a field of text is filled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from fairlead.base.problems import Level, Problems
+from fairlead.base.texts import Label, did_you_mean, listing
+from fairlead.config.document import Document, Node
+from fairlead.expr.check import compile_expression
+from fairlead.expr.expression import Expression
+from fairlead.expr.functions import BY_NAME
+from fairlead.expr.types import (
+    BOOL,
+    TEAM,
+    TEXT,
+    USER,
+    EntityShape,
+    Kind,
+    Scope,
+    Type,
+    reference_type,
+    rows_type,
+)
+from fairlead.fields.kind import FieldProblem
+from fairlead.fields.registry import kind_of
+from fairlead.fields.spec import Field
+from fairlead.model.durations import Duration, Unit
+
+POINTERS = frozenset({"user", "team", "reference"})
+WORDS = frozenset({"text", "long_text", "rich_text", "email", "phone", "url", "json", "tags"})
+
+_DURATION = re.compile(r"([0-9]{1,4}) +(business +)?(minute|hour|day|week)s?\Z")
+_SURELY_COMPUTED = re.compile(r"(record|old|user)\.[a-z]|record\Z")
+_CALL = re.compile(r"([a-z_]+)\(.*\)\Z", re.S)
+_BEGINS_WITH_NAME = re.compile(r"(user|now|today)\b")
+_COMPUTED = re.compile(r"[()\s*/<>=?&|!+'\"]")
+
+PEOPLE: Mapping[str, Mapping[str, Type]] = {
+    "user": {"id": USER, "name": TEXT, "email": TEXT, "team": TEAM},
+    "team": {"id": TEAM, "name": TEXT, "code": TEXT, "head": USER, "parent": TEAM},
+}
+"""What an expression may read of a person and of a team."""
+
+
+class Missing:
+    """Stands for a value that could not be made; why has been said."""
+
+
+MISSING = Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The names that an expression in this place may use, and whether it must run in the database."""
+
+    entity: str | None
+    old: bool = False
+    user: bool = True
+    clock: bool = True
+    sql: bool = False
+
+
+@dataclass(slots=True)
+class KnownEntity:
+    """What expressions may read of one entity, or of the rows of one table."""
+
+    name: str
+    types: dict[str, Type]
+    world: Mapping[str, KnownEntity]
+
+    def field_type(self, field_name: str) -> Type | None:
+        return self.types.get(field_name)
+
+    def field_names(self) -> Iterable[str]:
+        return self.types.keys()
+
+    def shape(self, entity_name: str) -> EntityShape | None:
+        return self.world.get(entity_name)
+
+
+@dataclass(slots=True)
+class Linker:
+    """Knows every name of a workspace, and collects what is wrong with the ways they are used."""
+
+    documents: Mapping[str, Mapping[str, Document]]
+    problems: Problems
+    hushed: frozenset[str] = frozenset()
+    """Names of what is broken elsewhere: that they lead nowhere has its reason said already."""
+    fields: dict[str, Mapping[str, Field]] = field(default_factory=dict)
+    stages: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    world: dict[str, KnownEntity] = field(default_factory=dict)
+    used: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for name, types in PEOPLE.items():
+            self.world[name] = KnownEntity(name, dict(types), self.world)
+
+    # ------------------------------------------------------------ what there is
+
+    def know(self, entity: str, fields: Mapping[str, Field]) -> None:
+        """Make an entity's fields known to expressions."""
+        self.fields[entity] = fields
+        types: dict[str, Type] = {}
+        for name, one in fields.items():
+            types[name] = self.type_of(entity, one)
+            if one.kind == "table":
+                row = f"{entity}.{name}"
+                rows = {inner.name: self.type_of(row, inner) for inner in one.fields.values()}
+                self.world[row] = KnownEntity(row, rows, self.world)
+        if "id" in types:
+            types["id"] = reference_type(entity)
+        self.world[entity] = KnownEntity(entity, types, self.world)
+
+    def type_of(self, entity: str, one: Field) -> Type:
+        """Return what expressions see of a field."""
+        kind = kind_of(one).expr_type(one)
+        return rows_type(f"{entity}.{one.name}", max_items=kind.max_items) if kind.is_rows else kind
+
+    # ------------------------------------------------------------ problems
+
+    def add(
+        self,
+        code: str,
+        node: Node,
+        message: str,
+        hint: str | None = None,
+        *,
+        level: Level = Level.error,
+        key: bool = False,
+    ) -> None:
+        """Report something about a node, or about its key."""
+        span = node.key_span if key else node.span
+        self.problems.add(code, node.path, span, message, hint=hint, level=level)
+
+    def unknown(self, what: str, node: Node, name: str, known: Iterable[str], *, key: bool = False) -> None:
+        """Report a name that leads nowhere, unless what it means is broken itself."""
+        if name in self.hushed:
+            return
+        names = list(known)
+        hint = did_you_mean(name, names)
+        rest = f"; known are {listing(names)}" if names and not hint else ""
+        self.add(
+            f"unknown_{what.replace(' ', '_')}", node, f"there is no {what} {name!r}{rest}", hint, key=key
+        )
+
+    # ------------------------------------------------------------ names
+
+    def name(self, kind: str, node: Node | None, *, key: bool = False) -> str | None:
+        """Return the name of another document, or None when there is none; `key` looks at the node's key."""
+        if node is None:
+            return None
+        name = node.key if key else str(node.value)
+        if name in self.documents.get(kind, {}):
+            self.used.add((kind, name))
+            return name
+        self.unknown(kind, node, name, self.documents.get(kind, {}), key=key)
+        return None
+
+    def names(self, kind: str, nodes: Iterable[Node]) -> tuple[str, ...]:
+        """Return the names that exist among several."""
+        found = (self.name(kind, node) for node in nodes)
+        return tuple(dict.fromkeys(name for name in found if name is not None))
+
+    def entity(self, node: Node | None) -> str | None:
+        """Return the entity that a node names, if it could be built."""
+        name = self.name("entity", node)
+        return name if name in self.fields else None
+
+    def field(self, entity: str | None, node: Node | None, *, key: bool = False) -> str | None:
+        """Return the field of `entity` that a node, or its key, names."""
+        if node is None or entity is None:
+            return None
+        name = node.key if key else str(node.value)
+        fields = self.fields[entity]
+        if name in fields:
+            return name
+        if name not in self.hushed:
+            hint = did_you_mean(name, fields)
+            rest = "" if hint else f"; it has {listing(fields)}"
+            self.add("unknown_field", node, f"{entity} has no field {name!r}{rest}", hint, key=key)
+        return None
+
+    def field_list(self, entity: str | None, nodes: Iterable[Node]) -> tuple[str, ...]:
+        """Return the fields that exist among several; one named twice is reported and kept once."""
+        found: dict[str, None] = {}
+        for node in nodes:
+            name = self.field(entity, node)
+            if name is not None and name in found:
+                message = f"{name!r} is in the list already"
+                self.add("duplicate_value", node, message, level=Level.warning)
+            elif name is not None:
+                found[name] = None
+        return tuple(found)
+
+    def stage(self, entity: str | None, node: Node | None, *, key: bool = False) -> str | None:
+        """Return the stage of `entity` that a node, or its key, names."""
+        if node is None or entity is None:
+            return None
+        name = node.key if key else str(node.value)
+        stages = self.stages.get(entity)
+        if stages is None:
+            if not self.hushed & {entity, name}:
+                self.add("unknown_stage", node, f"{entity} has no pipeline, so it has no stages", key=key)
+            return None
+        if name in stages:
+            return name
+        self.unknown("stage", node, name, stages, key=key)
+        return None
+
+    # ------------------------------------------------------------ expressions
+
+    def rule(self, node: Node | None, where: Where, expect: Type | None = BOOL) -> Expression | None:
+        """Compile the expression that a node holds; None when there is none or it is wrong."""
+        return None if node is None else self.compile(node, str(node.value), where, expect)
+
+    def compile(self, node: Node, text: str, where: Where, expect: Type | None) -> Expression | None:
+        """Compile `text`, which stands in `node`; each problem is placed inside it."""
+        shape = None if where.entity is None else self.world.get(where.entity)
+        scope = Scope(record=shape, old=where.old, user=where.user, clock=where.clock)
+        made = compile_expression(text, scope, expect=expect, sql=where.sql)
+        found = made if isinstance(made, list) else made.warnings
+        for problem in found:
+            words = set(re.findall(r"\w+", text[problem.start : problem.end]))
+            if words & self.hushed:
+                continue
+            span = node.document.reading.inside(node.path, problem.start, problem.end)
+            self.problems.add(
+                problem.code, node.path, span, problem.message, hint=problem.hint, level=problem.level
+            )
+        return None if isinstance(made, list) else made
+
+    def value(self, node: Node, target: Field, where: Where) -> object:
+        """Return the expression or plain value that a node gives to a field, or MISSING."""
+        raw = node.value
+        if isinstance(raw, str) and self._is_computed(raw, target):
+            text = "record.id" if raw.strip() == "record" else raw
+            if target.kind != "reference":
+                made = self.compile(node, text, where, kind_of(target).expr_type(target))
+                return MISSING if made is None else made
+            return self._pointer(node, text, target, where)
+        if isinstance(raw, dict) and target.kind in WORDS - {"json"}:
+            if all(isinstance(text, str) for text in raw.values()):
+                return Label.of(raw)
+            raw = None
+        try:
+            return kind_of(target).parse(raw, target)
+        except FieldProblem as problem:
+            names = [option.name for option in target.options]
+            hint = did_you_mean(str(raw), names) if names else None
+            known = f"; known are {listing(names)}" if names and not hint else ""
+            message = f"this is no value for {target.name!r}: {problem.message.get('en')}{known}"
+            self.add("unknown_option" if names else "bad_value", node, message, hint)
+            return MISSING
+
+    def _is_computed(self, text: str, target: Field) -> bool:
+        if target.kind in ("choice", "multi_choice") and any(
+            option.name == text for option in target.options
+        ):
+            return False
+        call = _CALL.match(text)
+        if _SURELY_COMPUTED.match(text) or (call is not None and call[1] in BY_NAME):
+            return True
+        if target.kind in WORDS:
+            return False
+        if target.kind in POINTERS or _BEGINS_WITH_NAME.match(text):
+            return True
+        try:
+            kind_of(target).parse(text, target)
+        except FieldProblem:
+            return _COMPUTED.search(text) is not None
+        return False
+
+    def _pointer(self, node: Node, text: str, target: Field, where: Where) -> object:
+        made = self.compile(node, text, where, None)
+        if made is None:
+            return MISSING
+        entities = target.params.get("entities") or [target.params.get("entity")]
+        fits = made.type.kind is Kind.null or (
+            made.type.kind is Kind.reference and made.type.entity in entities
+        )
+        if not fits and not ("entities" in target.params and made.type.kind is Kind.text):
+            wanted = listing(str(entity) for entity in entities)
+            self.add(
+                "type_mismatch", node, f"a reference to {wanted} is needed here, but this is {made.type}"
+            )
+            return MISSING
+        return made
+
+    # ------------------------------------------------------------ small things
+
+    def duration(self, node: Node | None) -> Duration | None:
+        """Return the length of time that a node says."""
+        if node is None:
+            return None
+        found = _DURATION.match(str(node.value).strip())
+        if found is None or (found[2] and found[3] not in ("hour", "day")):
+            message = (
+                f"{node.value!r} is no length of time; write 3 days, 2 business days, 36 hours or 2 weeks"
+            )
+            self.add("bad_duration", node, message)
+            return None
+        unit: Unit
+        match found[2], found[3]:
+            case None, "minute":
+                unit = "minutes"
+            case None, "hour":
+                unit = "hours"
+            case None, "day":
+                unit = "days"
+            case None, "week":
+                unit = "weeks"
+            case _, "hour":
+                unit = "business_hours"
+            case _:
+                unit = "business_days"
+        return Duration(int(found[1]), unit)
+
+    def durations(self, nodes: Iterable[Node]) -> tuple[Duration, ...]:
+        """Return several lengths of time."""
+        return tuple(made for made in map(self.duration, nodes) if made is not None)

@@ -1,0 +1,283 @@
+"""From files to a workspace, on one page; and everything that is wrong, at once.
+
+read → shape → settings → outline (names, fields, stages) → build and link → derive → check. Each step
+goes on with what is sound, so that one run finds all there is to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TypeVar
+
+from fairlead.base.problems import KeyPath, Level, Problems, Span
+from fairlead.base.texts import did_you_mean, listing
+from fairlead.config import derive
+from fairlead.config.build import entities as entity_parts
+from fairlead.config.build import fields as field_parts
+from fairlead.config.build import governance, screens, workflows
+from fairlead.config.checks import CHECKS, Sources
+from fairlead.config.document import Document
+from fairlead.config.link import Linker
+from fairlead.config.reader import Reading, read
+from fairlead.config.settings import Settings, settings_of
+from fairlead.config.shapes import KIND_FOLDERS, NAME, check_shape
+from fairlead.config.source import SETTINGS_FILE, SourceTree
+from fairlead.fields.spec import Option
+from fairlead.model.entities import Entity, OptionSet
+from fairlead.model.workspace import Workspace
+
+Documents = Mapping[str, Mapping[str, Document]]
+"""Kind → name → document; what a higher layer replaces is no longer there."""
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A workspace, or None when something must be mended first; and all findings, in the order of the files."""
+
+    workspace: Workspace | None
+    problems: Problems
+    settings: Settings
+    documents: Documents
+
+
+def load(tree: SourceTree, settings: Settings | None = None) -> Loaded:
+    """Load a whole configuration; a pure function of its files."""
+    problems = Problems(tree.problems)
+    documents, own, hushed = _documents(tree, problems)
+    template = _template(documents)
+    if settings is None:
+        settings = settings_of(own, template, problems)
+    linker = Linker(documents, problems, hushed)
+    sets = _build(documents, "options", lambda doc: field_parts.build_option_set(doc.root, linker))
+    _outline(documents, linker, sets, settings)
+    workspace = _workspace(documents, linker, sets, settings, template)
+    sources = Sources(workspace, documents, linker, settings.languages)
+    for check in CHECKS:
+        check(sources)
+    return Loaded(None if problems.has_errors else workspace, problems, settings, documents)
+
+
+# ---------------------------------------------------------------- documents
+
+
+def _documents(tree: SourceTree, problems: Problems) -> tuple[Documents, Document | None, frozenset[str]]:
+    """Read and shape every file; the names of what is broken come back as well."""
+    found: dict[str, dict[str, Document]] = defaultdict(dict)
+    hushed: set[str] = set()
+    own: Document | None = None
+    for file in sorted(tree.files, key=lambda file: (file.layer, file.path)):
+        reading = read(file.path, file.text)
+        problems.extend(reading.problems)
+        if reading.data is None:
+            hushed.update(_NAME_LINE.findall(file.text[:100_000]))
+            continue
+        kind = "workspace" if file.path == SETTINGS_FILE else _kind(reading, problems)
+        if kind is None:
+            hushed.update(_NAME_LINE.findall(file.text[:100_000]))
+            continue
+        usable, shape = check_shape(kind, reading.data, reading.broken)
+        for fault in shape.faults:
+            span = reading.key_span(fault.path) if fault.at == "key" else reading.span(fault.path)
+            problems.add(fault.code, fault.path, span, fault.message, hint=fault.hint)
+        name = reading.data.get("name")
+        document = Document(
+            kind,
+            name if isinstance(name, str) else "",
+            reading,
+            frozenset(shape.broken) | reading.broken,
+            file.layer,
+            usable,
+        )
+        hushed |= _broken_names(document)
+        if kind == "workspace":
+            own = document
+        elif NAME.match(document.name):
+            _keep(document, found[kind], problems)
+    return found, own, frozenset(hushed)
+
+
+_NAME_LINE = re.compile(r"""^ *["']?name["']?: *["']?([a-z][a-z0-9_]*)""", re.M)
+
+
+def _kind(reading: Reading, problems: Problems) -> str | None:
+    kind = reading.data.get("kind")
+    if ("kind",) in reading.broken:
+        return None
+    if kind is None:
+        message = f"'kind' is missing: one of {listing(KIND_FOLDERS, limit=20)}"
+        problems.add("missing_key", (), reading.span(()), message)
+        return None
+    if kind not in KIND_FOLDERS:
+        hint = did_you_mean(kind, KIND_FOLDERS) if isinstance(kind, str) else None
+        message = f"there is no kind of document {kind!r}"
+        problems.add("unknown_kind", ("kind",), reading.span(("kind",)), message, hint=hint)
+        return None
+    folder = reading.path.split("/", 1)[0]
+    if folder != KIND_FOLDERS[kind]:
+        message = f"a document of kind {kind} belongs into {KIND_FOLDERS[kind]}/"
+        problems.add("wrong_folder", ("kind",), reading.span(("kind",)), message, level=Level.warning)
+    return str(kind)
+
+
+def _keep(document: Document, known: dict[str, Document], problems: Problems) -> None:
+    other = known.get(document.name)
+    if other is not None and other.layer == document.layer:
+        first = other.reading.span(("name",))
+        message = f"there is another {document.kind} called {document.name!r}, at {first}"
+        problems.add("duplicate_name", ("name",), document.reading.span(("name",)), message)
+        return
+    known[document.name] = document
+
+
+def _broken_names(document: Document) -> set[str]:
+    """Return the names that others may use, and that are missing only because something here is broken."""
+    names: set[str] = set()
+    data = document.reading.data
+    if not document.usable:
+        names.add(document.name)
+        for key in ("fields", "stages"):
+            if isinstance(data.get(key), dict):
+                names.update(data[key])
+        if document.kind == "pipeline" and isinstance(data.get("entity"), str):
+            names.add(data["entity"])
+    for path in document.broken:
+        names.update(_name_at(document, path))
+    return names
+
+
+def _name_at(document: Document, path: KeyPath) -> Iterable[str]:
+    if path[:1] == ("traits",):
+        return {*derive.RESERVED}
+    if path[-1] == "stages" or path == ("fields",):
+        value = document.reading.data.get(path[0])
+        return set(value) if isinstance(value, dict) else ()
+    if "options" in path:
+        return {str(path[-1])}
+    return {str(key) for key in path[1::2]} if path[0] in ("fields", "stages") and len(path) % 2 == 0 else ()
+
+
+def _template(documents: Documents) -> Document | None:
+    return max(documents.get("template", {}).values(), key=lambda document: document.layer, default=None)
+
+
+# ---------------------------------------------------------------- outline
+
+
+def _outline(documents: Documents, linker: Linker, sets: Mapping[str, OptionSet], settings: Settings) -> None:
+    """Make names, stages and fields known, so that rules may speak of what stands in any file."""
+    pipelines: dict[str, Document] = {}
+    for document in documents.get("pipeline", {}).values():
+        entity = document.node("entity").value
+        if not isinstance(entity, str) or not document.usable:
+            continue
+        if entity in pipelines:
+            first = pipelines[entity].reading.span(("entity",))
+            message = f"{entity} has a pipeline already, at {first}"
+            linker.add("duplicate_pipeline", document.node("entity"), message)
+            continue
+        pipelines[entity] = document
+        linker.stages[entity] = tuple(name for name, _ in document.node("stages").entries())
+    pools: dict[str, list[Option]] = defaultdict(list)
+    for document in documents.get("pool", {}).values():
+        entity = document.node("entity").value
+        if isinstance(entity, str):
+            pools[entity].append(Option(document.name, document.root.label(name=document.name)))
+    for name, document in documents.get("entity", {}).items():
+        if not document.usable:
+            continue
+        pipeline = pipelines.get(name)
+        parts = {} if pipeline is None else dict(pipeline.node("stages").entries())
+        stages = [Option(key, part.label(name=key), part.maybe("color")) for key, part in parts.items()]
+        initial = None if pipeline is None else pipeline.root.maybe("initial") or next(iter(parts), None)
+        fields = entity_parts.outline_fields(
+            document.root, linker, sets, settings.currency, stages=stages, initial=initial, pools=pools[name]
+        )
+        linker.know(name, MappingProxyType(fields))
+
+
+# ---------------------------------------------------------------- build and derive
+
+
+def _build(documents: Documents, kind: str, make: Callable[[Document], Made | None]) -> dict[str, Made]:
+    """Make every usable document of a kind, in the order of the files."""
+    made = ((name, make(document)) for name, document in documents.get(kind, {}).items() if document.usable)
+    return {name: value for name, value in made if value is not None}
+
+
+def _workspace(
+    documents: Documents,
+    linker: Linker,
+    sets: Mapping[str, OptionSet],
+    settings: Settings,
+    template: Document | None,
+) -> Workspace:
+    def each(kind: str, make: Callable[[Document], Made | None]) -> dict[str, Made]:
+        return _build(documents, kind, make)
+
+    entities = each("entity", lambda doc: entity_parts.build_entity(doc.root, linker))
+    forms = each("form", lambda doc: screens.build_form(doc.root, linker, entities))
+    lists = each("list", lambda doc: screens.build_list(doc.root, linker))
+    boards = each("board", lambda doc: screens.build_board(doc.root, linker))
+    pages = each("page", lambda doc: screens.build_page(doc.root, linker, entities))
+    menus = each("menu", lambda doc: screens.build_menu(doc.root, linker))
+    _derive(forms, entities.values(), derive.derive_form)
+    _derive(lists, entities.values(), derive.derive_list)
+    _derive(pages, entities.values(), lambda entity: derive.derive_page(entity, entities))
+    staged = [
+        entity for entity in entities.values() if "stage" in entity.fields and entity.name in linker.stages
+    ]
+    _derive(boards, staged, derive.derive_board)
+    if not menus:
+        icons = {entity.name: entity.icon for entity in entities.values()}
+        menus["main"] = derive.derive_menu(lists.values(), icons, Span("", 0, 0))
+    return Workspace(
+        name=settings.name,
+        languages=settings.languages,
+        currency=settings.currency,
+        zone=settings.zone,
+        entities=MappingProxyType(entities),
+        options=MappingProxyType(sets),
+        pipelines=MappingProxyType(each("pipeline", lambda doc: workflows.build_pipeline(doc.root, linker))),
+        pools=MappingProxyType(each("pool", lambda doc: workflows.build_pool(doc.root, linker))),
+        approvals=MappingProxyType(each("approval", lambda doc: workflows.build_approval(doc.root, linker))),
+        automations=MappingProxyType(
+            each("automation", lambda doc: workflows.build_automation(doc.root, linker))
+        ),
+        connectors=MappingProxyType(
+            each("connector", lambda doc: workflows.build_connector(doc.root, linker))
+        ),
+        forms=MappingProxyType(forms),
+        lists=MappingProxyType(lists),
+        boards=MappingProxyType(boards),
+        pages=MappingProxyType(pages),
+        menus=MappingProxyType(menus),
+        roles=MappingProxyType(each("role", lambda doc: governance.build_role(doc.root, linker))),
+        reports=MappingProxyType(each("report", lambda doc: governance.build_report(doc.root, linker))),
+        dashboards=MappingProxyType(
+            each("dashboard", lambda doc: governance.build_dashboard(doc.root, linker))
+        ),
+        template=governance.build_template(template.root)
+        if template is not None and template.usable
+        else None,
+    )
+
+
+def _derive(
+    screens_made: dict[str, Made], entities: Iterable[Entity], make: Callable[[Entity], Made]
+) -> None:
+    """Give every entity without such a screen a derived one; documents keep their names."""
+    covered = {getattr(screen, "entity", None) for screen in screens_made.values()}
+    for entity in entities:
+        if entity.name in covered:
+            continue
+        made = make(entity)
+        name = entity.name
+        while name in screens_made:
+            name += "_"
+        screens_made[name] = replace(made, name=name) if name != entity.name else made  # type: ignore[type-var]
