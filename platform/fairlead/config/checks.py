@@ -193,8 +193,8 @@ def stages_reached_and_left(sources: Sources) -> None:
         for move in pipeline.moves:
             for origin in move.from_:
                 edges[origin].add(move.to)
-        for origin, target in _moves_by_steps(sources, pipeline):
-            for one in edges if origin is None else (origin,):
+        for source, target in _moves_by_steps(sources, pipeline):
+            for one in edges if source is None else (source,):
                 edges[one].add(target)
         reached, todo = {pipeline.initial}, [pipeline.initial]
         while todo:

@@ -187,20 +187,31 @@ def derive_list(entity: Entity) -> List:
     )
 
 
-def derive_page(entity: Entity, entities: Mapping[str, Entity]) -> Page:
+Pointers = Mapping[str, Sequence[tuple[Entity, str]]]
+"""For each entity, the other entities and fields that point at it, timelines apart."""
+
+
+def pointers(entities: Mapping[str, Entity]) -> Pointers:
+    """Find for each entity what points at it."""
+    found: dict[str, list[tuple[Entity, str]]] = {}
+    for entity in entities.values():
+        for one in entity.fields.values():
+            if entity.timeline is None or entity.timeline.about != one.name:
+                for target in targets(one):
+                    found.setdefault(target, []).append((entity, one.name))
+    return found
+
+
+def derive_page(entity: Entity, pointing: Pointers) -> Page:
     """Make the page: facts, all fields, and the records that point here."""
     plain = [
         one for one in _own_fields(entity) if one.kind not in ("table", "long_text", "rich_text", "json")
     ]
     facts = tuple(one.name for one in plain if one.name not in entity.title_fields)[:6]
     related = []
-    for other in entities.values():
-        if other.timeline is not None and entity.name in targets(other.fields[other.timeline.about]):
-            continue
-        for one in other.fields.values():
-            if one.kind == "reference" and entity.name in targets(one):
-                columns = tuple(name for name in derive_list(other).columns if name != one.name)[:5]
-                related.append(Related(other.name, one.name, None, columns))
+    for other, field in pointing.get(entity.name, ()):
+        columns = tuple(name for name in derive_list(other).columns if name != field)[:5]
+        related.append(Related(other.name, field, None, columns))
     sections = derive_form(entity).sections
     return Page(
         entity.name, entity.span, entity.label, entity.name, facts, sections, tuple(related), (), derived=True

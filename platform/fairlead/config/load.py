@@ -228,7 +228,8 @@ def _workspace(
     menus = each("menu", lambda doc: screens.build_menu(doc.root, linker))
     _derive(forms, entities.values(), derive.derive_form)
     _derive(lists, entities.values(), derive.derive_list)
-    _derive(pages, entities.values(), lambda entity: derive.derive_page(entity, entities))
+    pointing = derive.pointers(entities)
+    _derive(pages, entities.values(), lambda entity: derive.derive_page(entity, pointing))
     staged = [
         entity for entity in entities.values() if "stage" in entity.fields and entity.name in linker.stages
     ]

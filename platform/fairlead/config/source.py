@@ -197,9 +197,7 @@ class _Collector:
             return
         for parent, folders, names in os.walk(folder):
             here = Path(parent)
-            folders[:] = sorted(
-                name for name in folders if not name.startswith(".") and self._inside(here / name)
-            )
+            folders[:] = sorted(name for name in folders if _is_read(name) and self._inside(here / name))
             for name in sorted(names):
                 if name.endswith(SUFFIXES) and not name.startswith("."):
                     self.file(here / name)
