@@ -39,6 +39,15 @@ class LeaseLost(Exception):
     """Somebody else holds this job now, or it is over: nothing of this attempt may be kept."""
 
 
+class NotToBeDone(Exception):
+    """Raised by whoever runs a job: its reason is gone. Nothing of this attempt is kept, and it is no failure."""
+
+    def __init__(self, state: Literal["skipped", "cancelled", "paused"], reason: str) -> None:
+        super().__init__(reason)
+        self.state = state
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class NewJob:
     """Work to be done.
@@ -64,6 +73,9 @@ class NewJob:
     revision: int | None = None
     depth: int = 0
     chain: tuple[str, ...] = ()
+    state: Literal["ready", "skipped", "dead"] = "ready"
+    """Another state than `ready` tells of work that was asked for and will not be done, with `error` saying why."""
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +121,16 @@ class Occurrence:
 
 # ---------------------------------------------------------------- adding
 
-_listeners: WeakKeyDictionary[Database, list[Callable[[Sequence[str]], None]]] = WeakKeyDictionary()
+Waiting = tuple[str, str]
+"""Id and queue of a job that may run."""
+
+Listener = Callable[[Sequence[Waiting]], None]
+
+_listeners: WeakKeyDictionary[Database, list[Listener]] = WeakKeyDictionary()
 
 
-def listen(database: Database, hear: Callable[[Sequence[str]], None]) -> Callable[[], None]:
-    """Have `hear` called with the ids of new jobs once their transaction is durable; return how to stop it.
+def listen(database: Database, hear: Listener) -> Callable[[], None]:
+    """Have `hear` called with new jobs once their transaction is durable; return how to stop it.
 
     It is called in the thread that wrote them, so it must be quick and must not fail.
     """
@@ -123,26 +140,26 @@ def listen(database: Database, hear: Callable[[Sequence[str]], None]) -> Callabl
 
 
 class _Announcement:
-    """The ids of the jobs that one transaction added."""
+    """The jobs that one transaction set free."""
 
-    __slots__ = ("database", "ids")
+    __slots__ = ("database", "waiting")
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.ids: list[str] = []
+        self.waiting: list[Waiting] = []
 
     def __call__(self) -> None:
         for hear in tuple(_listeners.get(self.database, ())):
-            hear(self.ids)
+            hear(self.waiting)
 
 
-def _announce(tx: Tx, key: str) -> None:
+def _announce(tx: Tx, key: str, queue: str) -> None:
     for call in tx.after_commit:
         if isinstance(call, _Announcement):
-            call.ids.append(key)
+            call.waiting.append((key, queue))
             return
     fresh = _Announcement(tx.database)
-    fresh.ids.append(key)
+    fresh.waiting.append((key, queue))
     tx.after_commit.append(fresh)
 
 
@@ -155,9 +172,10 @@ def enqueue(tx: Tx, new: NewJob, *, now: str) -> str | None:
     added = tx.run(
         _ADD.on(tx),
         {
-            "id": key, "queue": new.queue, "kind": new.kind, "args": json.dumps(dict(new.args or {})), "state": "ready",
-            "run_at": new.run_at, "attempts": 0, "max_attempts": new.max_attempts, "lease": None, "lease_until": None,
-            "error": None, "created_at": now, "finished_at": None, "event_id": new.event_id, "rule": new.rule,
+            "id": key, "queue": new.queue, "kind": new.kind, "args": json.dumps(dict(new.args or {})),
+            "state": new.state, "run_at": new.run_at, "attempts": 0, "max_attempts": new.max_attempts, "lease": None, "lease_until": None,
+            "error": new.error, "created_at": now, "finished_at": None if new.state == "ready" else now,
+            "event_id": new.event_id, "rule": new.rule,
             "entity": new.entity, "record_id": new.record_id, "done_steps": 0, "revision": new.revision,
             "depth": new.depth, "chain": json.dumps(new.chain), "order_key": new.order_key,
             "unique_key": new.unique_key, "log": None,
@@ -165,7 +183,8 @@ def enqueue(tx: Tx, new: NewJob, *, now: str) -> str | None:
     )  # fmt: skip
     if added == 0:
         return None
-    _announce(tx, key)
+    if new.state == "ready":
+        _announce(tx, key, new.queue)
     return key
 
 
@@ -192,7 +211,7 @@ def _job_of(row: Row) -> Job:
     return found
 
 
-def _claimable(dialect: DialectName, *conditions: ColumnElement[bool]) -> sa.Select[tuple[str]]:
+def _claimable(*conditions: ColumnElement[bool]) -> sa.Select[Any]:
     before: sa.Select[Any] = (
         sa.select(sa.literal_column("1"))
         .select_from(_earlier)
@@ -203,7 +222,7 @@ def _claimable(dialect: DialectName, *conditions: ColumnElement[bool]) -> sa.Sel
         )
         .correlate(_open)
     )
-    chosen = (
+    return (
         sa.select(_open.c.id)
         .where(
             _open.c.state == word("ready"),
@@ -214,7 +233,6 @@ def _claimable(dialect: DialectName, *conditions: ColumnElement[bool]) -> sa.Sel
         .order_by(_open.c.run_at, _open.c.id)
         .limit(n("limit"))
     )
-    return _skip_locked(chosen, dialect, _open)
 
 
 def _skip_locked(chosen: sa.Select[Any], dialect: DialectName, of: sa.FromClause) -> sa.Select[Any]:
@@ -225,9 +243,9 @@ def _skip_locked(chosen: sa.Select[Any], dialect: DialectName, of: sa.FromClause
 def _claim(dialect: DialectName, *conditions: ColumnElement[bool]) -> ReturningUpdate[Any]:
     return (
         sa.update(job)
-        .where(job.c.id.in_(_claimable(dialect, *conditions)))
+        .where(job.c.id.in_(_skip_locked(_claimable(*conditions), dialect, _open)))
         .values(
-            state=word("running"), attempts=job.c.attempts + 1, lease=p("lease"), lease_until=p("until"),
+            state=word("running"), attempts=job.c.attempts + 1, lease=p("lease").concat(job.c.id), lease_until=p("until"),
         )
         .returning(*_COLUMNS)
     )  # fmt: skip
@@ -268,6 +286,9 @@ _FINISH = Once(
 )  # fmt: skip
 
 
+_NOTE = Once(lambda _: sa.update(job).where(job.c.id == p("id")).values(log=p("log")))
+
+
 def _finish(tx: Tx, held: Job, state: str, **changes: object) -> None:
     params = {
         "id": held.id, "lease": held.lease, "state": state, "run_at": None, "error": None, "log": None,
@@ -286,13 +307,18 @@ def complete(tx: Tx, held: Job, *, now: str, log: str | None = None) -> None:
     _finish(tx, held, "done", finished_at=now, log=log)
 
 
+def note(tx: Tx, job_id: str, text: str) -> None:
+    """Keep what a job did, for whoever looks at it later."""
+    tx.run(_NOTE.on(tx), {"id": job_id, "log": text})
+
+
 def set_aside(tx: Tx, held: Job, state: State, *, now: str, reason: str) -> None:
-    """End a job that will not be done: `skipped`, `cancelled`, `unknown` or `dead`.
+    """Put away a job that will not be done now: `skipped`, `cancelled`, `paused`, `unknown` or `dead`.
 
     Raises:
         LeaseLost: It is no longer ours.
     """
-    _finish(tx, held, state, finished_at=now, error=reason)
+    _finish(tx, held, state, finished_at=None if state == "paused" else now, error=reason)
 
 
 def try_later(tx: Tx, held: Job, *, run_at: str, error: str) -> None:
@@ -337,7 +363,7 @@ _EXPIRED = Once(
             lease=sa.null(),
             lease_until=sa.null(),
         )
-        .returning(job.c.id, job.c.state)
+        .returning(job.c.id, job.c.queue, job.c.state)
     )
 )
 
@@ -354,10 +380,10 @@ def sweep(tx: Tx, *, now: str) -> list[str]:
         The ids of jobs that may run again.
     """
     rows = tx.all(_EXPIRED.on(tx), {"now": now, "error": "the worker stopped in the middle of it"})
-    freed = [str(key) for key, state in rows if state == "ready"]
-    for key in freed:
-        _announce(tx, key)
-    return freed
+    freed = [(str(key), str(queue)) for key, queue, state in rows if state == "ready"]
+    for key, queue in freed:
+        _announce(tx, key, queue)
+    return [key for key, _ in freed]
 
 
 # ---------------------------------------------------------------- looking
@@ -372,14 +398,7 @@ _DUE = Once(
         )
     )
 )
-_READY_IDS = Once(
-    lambda _: (
-        sa.select(job.c.id)
-        .where(job.c.state == word("ready"), job.c.queue == p("queue"), job.c.run_at <= p("now"))
-        .order_by(job.c.run_at, job.c.id)
-        .limit(n("limit"))
-    )
-)
+_READY_IDS = Once(lambda _: _claimable(_open.c.queue == p("queue")))
 _NEXT_OF_KEY = Once(
     lambda _: (
         sa.select(job.c.id, job.c.queue)
@@ -425,7 +444,7 @@ def next_due(where: Reads) -> dict[Queue, str]:
 
 
 def ready_ids(where: Reads, queue: Queue, *, now: str, limit: int) -> list[str]:
-    """Return the ids of due jobs of a queue, oldest first."""
+    """Return the ids of jobs of a queue that could be claimed, oldest first."""
     return [row[0] for row in where.all(_READY_IDS.on(where), {"queue": queue, "now": now, "limit": limit})]
 
 
@@ -488,6 +507,7 @@ _RETRY = Once(
             ),
         )
         .values(state=word("ready"), attempts=0, run_at=p("now"), finished_at=sa.null())
+        .returning(job.c.queue)
     )
 )
 _SKIP = Once(
@@ -536,10 +556,11 @@ _PURGE = Once(
 
 def retry(tx: Tx, job_id: str, *, now: str) -> bool:
     """Let a stuck job, or one that waits for its next try, run now with all attempts again."""
-    changed = tx.run(_RETRY.on(tx), {"id": job_id, "now": now}) == 1
-    if changed:
-        _announce(tx, job_id)
-    return changed
+    row = tx.one(_RETRY.on(tx), {"id": job_id, "now": now})
+    if row is None:
+        return False
+    _announce(tx, job_id, row[0])
+    return True
 
 
 def skip(tx: Tx, job_id: str, *, now: str, by: str) -> bool:
@@ -609,6 +630,14 @@ _OF_RECORD = Once(
         .order_by(occurrence.c.fire_at, occurrence.c.id)
     )
 )
+_SCHEDULES = Once(
+    lambda _: (
+        sa.select(*_OCCURRENCE)
+        .where(occurrence.c.record_id == word(""), _waiting)
+        .order_by(occurrence.c.fire_at, occurrence.c.id)
+    )
+)
+_DROP = Once(lambda _: sa.delete(occurrence).where(occurrence.c.id == p("id"), _waiting))
 _FIRST = Once(lambda _: sa.select(sa.func.min(occurrence.c.fire_at)).where(_waiting))
 _FIRE = Once(
     lambda d: (
@@ -626,7 +655,13 @@ _FIRE = Once(
             )
         )
         .values(
-            state=sa.case((occurrence.c.fire_at < p("oldest"), word("missed")), else_=word("fired")),
+            state=sa.case(
+                (
+                    sa.and_(occurrence.c.fire_at < p("oldest"), occurrence.c.record_id != word("")),
+                    word("missed"),
+                ),
+                else_=word("fired"),
+            ),
             fired_at=p("now"),
         )
         .returning(*_OCCURRENCE, occurrence.c.state)
@@ -670,6 +705,16 @@ def waiting_of_record(where: Reads, record_id: str) -> list[Occurrence]:
     return [Occurrence(*row) for row in where.all(_OF_RECORD.on(where), {"record_id": record_id})]
 
 
+def waiting_schedules(where: Reads) -> list[Occurrence]:
+    """Return the next planned moment of every rule that the clock alone starts."""
+    return [Occurrence(*row) for row in where.all(_SCHEDULES.on(where))]
+
+
+def drop(tx: Tx, occurrence_id: str) -> None:
+    """Drop one planned moment that has not fired."""
+    tx.run(_DROP.on(tx), {"id": occurrence_id})
+
+
 def first_occurrence(where: Reads) -> str | None:
     """Return the earliest planned moment."""
     row = where.one(_FIRST.on(where))
@@ -680,7 +725,8 @@ def fire_due(tx: Tx, *, now: str, oldest: str, revision: int | None, limit: int 
     """Turn planned moments that have come into jobs, all in this transaction.
 
     Args:
-        oldest: What was planned for before this moment, while nobody was running, is noted as missed.
+        oldest: What a record was to be reminded of before this moment, while nobody was running, is noted as
+            missed. A schedule has one planned moment at a time and always fires.
 
     Returns:
         Those that became jobs.

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql import ClauseElement, ColumnElement
 
 from fairlead.base.ids import new_id
 from fairlead.base.texts import Label
@@ -124,7 +123,7 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _accounts(dialect: DialectName, *conditions: ColumnElement[bool]) -> sa.Select[Any]:
+def _accounts(dialect: DialectName, *conditions: ColumnElement[bool]) -> ClauseElement:
     return sa.select(*account_columns(dialect)).where(*conditions).order_by(user.c.username)
 
 

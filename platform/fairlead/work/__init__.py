@@ -1,0 +1,1 @@
+"""The one door: a function for each thing that somebody may ask for."""

@@ -1,0 +1,91 @@
+"""Run one automation: the work of a job that `work.triggers` or a planned moment made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from fairlead.base.errors import NotFound
+from fairlead.fields.registry import kind_of
+from fairlead.model.workflows import Automation
+from fairlead.store import history, people
+from fairlead.store.database import Tx
+from fairlead.store.jobs import Job, NotToBeDone
+from fairlead.work import records
+from fairlead.work.context import Actor, Cause, Context
+from fairlead.work.environment import environment
+from fairlead.work.steps import run_steps
+
+
+def run_automation(tx: Tx, ctx: Context, job: Job) -> str:
+    """Do the steps of the automation that `job` names, in the transaction in which the job is completed.
+
+    Returns:
+        What was done, a line for each step.
+
+    Raises:
+        NotToBeDone: The rule is gone or switched off, its record is gone, or its condition does not hold when its
+            moment has come.
+        Failure: A step was not possible.
+    """
+    automation = ctx.app.workspace.automations.get(job.rule or "")
+    if automation is None:
+        raise NotToBeDone("cancelled", f"there is no automation {job.rule!r} any more")
+    if not automation.enabled:
+        raise NotToBeDone("paused", "the automation is switched off")
+    ctx = _acting(tx, ctx, automation, job)
+    old: Mapping[str, Any] | None = None
+    if job.entity is not None and job.record_id is not None:
+        try:
+            record = records.snapshot_in(tx, ctx, job.entity, job.record_id)
+        except NotFound as gone:
+            raise NotToBeDone("cancelled", "the record was deleted") from gone
+        if job.event_id is not None:
+            old = _before(tx, ctx, job, record)
+        elif automation.when is not None and not automation.when.is_true(record, environment(ctx, tx)):
+            raise NotToBeDone("skipped", f"the condition does not hold: {automation.when.text}")
+    elif automation.entity is None and automation.when is not None:
+        if not automation.when.is_true({}, environment(ctx, tx)):
+            raise NotToBeDone("skipped", f"the condition does not hold: {automation.when.text}")
+    return "\n".join(run_steps(tx, ctx, automation.steps, job.entity, job.record_id, old=old))
+
+
+def _acting(tx: Tx, ctx: Context, automation: Automation, job: Job) -> Context:
+    """Return the context in which the steps run: as the engine, or as whoever made the change."""
+    cause = Cause(job.event_id or job.id, job.depth, job.chain)
+    user_id = job.args.get("user")
+    if automation.run_as == "system" or user_id is None:
+        return ctx.as_system(cause)
+    account = people.account(tx, str(user_id))
+    if account is None or not account.active:
+        raise NotToBeDone("cancelled", "the person in whose name it should run has left")
+    return replace(ctx, actor=actor_of(account, ctx.app.workspace.zone), door="job", cause=cause, _memo={})
+
+
+def actor_of(account: people.Account, zone: str = "Asia/Shanghai", language: str = "en") -> Actor:
+    """Return an account as somebody who asks; `zone` and `language` stand in where none is chosen."""
+    return Actor(
+        id=account.id,
+        username=account.username,
+        name=account.name,
+        roles=account.roles,
+        teams=account.teams,
+        oversees=account.oversees,
+        language=account.language or language,
+        zone=account.zone or zone,
+    )
+
+
+def _before(tx: Tx, ctx: Context, job: Job, record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the record as it was before the event, as far as the event tells."""
+    event = history.event_by_id(tx, job.event_id or "")
+    if event is None or event.version == 1:
+        return None
+    fields = ctx.app.workspace.entities[event.entity].fields
+    before = dict(record)
+    for name, (was, _) in event.changes.items():
+        field = fields.get(name)
+        if field is not None and field.kind != "table":
+            before[name] = None if was is None else kind_of(field).from_stored(was, field)
+    return before

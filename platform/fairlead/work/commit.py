@@ -1,0 +1,283 @@
+"""The one writer. Everything that changes a record goes through here, for every door.
+
+One call writes, in the caller's transaction: the row, its line rows, the event (history and outbox in one), stage
+visits, ownership events, kept totals, search terms, and the jobs of the automations that match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from fairlead.base.errors import Conflict, FieldError, Invalid
+from fairlead.base.ids import new_id
+from fairlead.base.texts import Label
+from fairlead.compiled.application import CompiledEntity
+from fairlead.compiled.rows import stored_values
+from fairlead.compiled.search import index_terms
+from fairlead.compiled.tables import column_name
+from fairlead.decide.edit import Rows
+from fairlead.fields.registry import kind_of
+from fairlead.store import history, numbers, ownership, visits
+from fairlead.store.database import Duplicate, Tx
+
+if TYPE_CHECKING:
+    from fairlead.work.context import Context
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be written of one record. Values are domain values.
+
+    `old` is the record before, None for a new one. `values` holds what changes; for a new record everything.
+    """
+
+    entity: CompiledEntity
+    id: str
+    kind: str
+    values: Mapping[str, Any]
+    old: Mapping[str, Any] | None = None
+    lines: Mapping[str, Rows] = field(default_factory=dict)
+    old_lines: Mapping[str, Rows] = field(default_factory=dict)
+    reason: str | None = None
+    pool: str | None = None
+    """For changes of owner: the pool a record comes from or goes to."""
+    rule: str | None = None
+    idempotency_key: str | None = None
+
+
+def write(tx: Tx, ctx: Context, change: Change) -> int:
+    """Write one change and everything that follows from it; return the record's new version.
+
+    Raises:
+        Conflict: Somebody changed the record since it was read.
+        Invalid: A unique field has this value already.
+    """
+    if change.old is None:
+        return _insert(tx, ctx, change)
+    return _update(tx, ctx, change)
+
+
+def _insert(tx: Tx, ctx: Context, change: Change) -> int:
+    entity = change.entity
+    values = dict(change.values)
+    _take_numbers(tx, ctx, entity, values)
+    actor = ctx.actor.id
+    values.update(id=change.id, version=1, created_at=ctx.now, created_by=actor, updated_at=ctx.now, updated_by=actor)
+    fields = entity.entity.fields
+    stored = stored_values({n: v for n, v in values.items() if n in entity.tables.columns}, fields)
+    statement = entity.writes.insert(entity.tables.columns)
+    with _duplicates_named(entity):
+        tx.run(statement, {f"v_{column_name(name)}": stored.get(name) for name in entity.tables.columns})
+    _write_lines(tx, entity, change)
+    changes: dict[str, Sequence[Any]] = {
+        name: (None, value)
+        for name, value in stored.items()
+        if value is not None and fields[name].origin != "system" and fields[name].history
+    }
+    _line_changes(change, changes)
+    _write_search(tx, entity, values, new=True, id=change.id)
+    for totals in entity.totals:
+        totals.add(tx, None, stored)
+    _after(tx, ctx, change, 1, changes, {**values, **change.lines})
+    return 1
+
+
+def _update(tx: Tx, ctx: Context, change: Change) -> int:
+    entity, old = change.entity, change.old
+    assert old is not None
+    fields = entity.entity.fields
+    values = {name: value for name, value in change.values.items() if value != old.get(name)}
+    changed_lines = {name: rows for name, rows in change.lines.items() if rows != change.old_lines.get(name)}
+    if not values and not changed_lines:
+        return int(old["version"])  # a change that changes nothing leaves no version and no event (JB-2)
+    if "stage" in values and "stage_entered_at" in fields:
+        values["stage_entered_at"] = ctx.now
+    version = int(old["version"]) + 1
+    written = {**values, "version": version, "updated_at": ctx.now, "updated_by": ctx.actor.id}
+    stored = stored_values({n: v for n, v in written.items() if n in entity.tables.columns}, fields)
+    statement = entity.writes.update(stored)
+    params: dict[str, object] = {f"v_{column_name(name)}": value for name, value in stored.items()}
+    params |= {"p_id": change.id, "p_version": old["version"]}
+    with _duplicates_named(entity):
+        touched = tx.run(statement, params)
+    if touched != 1:
+        # The record was changed between the read and this write; the version in the WHERE clause decides.
+        raise Conflict(change.id, expected=int(old["version"]))
+    if changed_lines:
+        _write_lines(tx, entity, change, only=changed_lines)
+    before = stored_values({n: old.get(n) for n in values if n in entity.tables.columns}, fields)
+    changes: dict[str, Sequence[Any]] = {
+        name: (before.get(name), stored[name])
+        for name in values
+        if name in before and fields[name].origin != "system" and fields[name].history and name != "stage_entered_at"
+    }
+    _line_changes(change, changes, only=changed_lines)
+    record = {**old, **values, **change.old_lines, **changed_lines}
+    if any(name in values for name in entity.search_fields):
+        _write_search(tx, entity, record, new=False, id=change.id)
+    if entity.totals:
+        old_stored = stored_values({n: old.get(n) for n in entity.tables.columns}, fields)
+        for totals in entity.totals:
+            if totals.reads & stored.keys():
+                totals.add(tx, old_stored, {**old_stored, **stored})
+    _after(tx, ctx, change, version, changes, record)
+    return version
+
+
+def remove(tx: Tx, ctx: Context, change: Change) -> None:
+    """Put a record into the recycle bin.
+
+    Raises:
+        Conflict: Somebody changed it since it was read.
+    """
+    assert change.old is not None
+    entity = change.entity
+    done = tx.run(
+        entity.writes.remove(),
+        {"p_id": change.id, "p_version": change.old["version"], "v_deleted_at_": ctx.stamp, "v_deleted_at": ctx.stamp},
+    )
+    if done != 1:
+        raise Conflict(change.id, expected=int(change.old["version"]))
+    if entity.totals:
+        stored = stored_values({n: change.old.get(n) for n in entity.tables.columns}, entity.entity.fields)
+        for totals in entity.totals:
+            totals.add(tx, stored, None)
+    _event(tx, ctx, change, int(change.old["version"]) + 1, {})
+
+
+def _after(
+    tx: Tx, ctx: Context, change: Change, version: int, changes: Mapping[str, Sequence[Any]], record: Values
+) -> None:
+    event_id = _event(tx, ctx, change, version, changes)
+    entity = change.entity
+    if entity.machine is not None and "stage" in change.values:
+        old_stage = change.old.get("stage") if change.old else None
+        if change.values["stage"] != old_stage:
+            visits.enter(
+                tx, entity.name, change.id, str(change.values["stage"]), at=ctx.stamp, by=ctx.actor.id,
+                reason=change.reason, first=change.old is None,
+            )  # fmt: skip
+    if entity.pools and "owner" in change.values:
+        old_owner = change.old.get("owner") if change.old else None
+        if change.values["owner"] != old_owner or change.old is None:
+            ownership.add(
+                tx, entity=entity.name, record_id=change.id, kind=change.kind, from_owner=old_owner,
+                to_owner=change.values["owner"], pool=change.pool, rule=change.rule, reason=change.reason,
+                at=ctx.stamp, actor=ctx.actor.id, idempotency_key=change.idempotency_key,
+            )  # fmt: skip
+    if ctx.app.triggers.concern(entity.name):
+        from fairlead.work import triggers
+
+        triggers.match(tx, ctx, triggers.ChangeEvent(event_id, entity.name, change.id, change.kind, version,
+                                                     tuple(changes)), change.old, record)  # fmt: skip
+
+
+def _event(tx: Tx, ctx: Context, change: Change, version: int, changes: Mapping[str, Sequence[Any]]) -> str:
+    cause = ctx.cause
+    return history.add(
+        tx, at=ctx.stamp, entity=change.entity.name, record_id=change.id, kind=change.kind, door=ctx.door,
+        actor=ctx.actor.id, changes=changes, version=version, revision=ctx.app.revision, reason=change.reason,
+        cause=cause.event_id if cause else None, depth=cause.depth if cause else 0, chain=cause.chain if cause else (),
+    )  # fmt: skip
+
+
+def _write_lines(tx: Tx, entity: CompiledEntity, change: Change, only: Iterable[str] | None = None) -> None:
+    for name, rows in change.lines.items():
+        if only is not None and name not in only:
+            continue
+        if change.old is not None:
+            tx.run(entity.writes.delete_lines(name), {"p_id": change.id})
+        spec = entity.entity.fields[name]
+        columns = entity.tables.line_columns[name]
+        stored = [
+            {
+                **{f"v_{column_name(c)}": v for c, v in stored_values({c: row.get(c) for c in columns}, spec.fields).items()},
+                "v_id": new_id(), "v_parent_id_": change.id, "v_position_": number,
+                "v_parent_id": change.id, "v_position": number,
+            }
+            for number, row in enumerate(rows)
+        ]  # fmt: skip
+        if stored:
+            tx.run_many(entity.writes.insert_line(name), stored)
+
+
+def _line_changes(change: Change, changes: dict[str, Sequence[Any]], only: Iterable[str] | None = None) -> None:
+    for name, rows in change.lines.items():
+        if only is not None and name not in only:
+            continue
+        spec = change.entity.entity.fields[name]
+        before = change.old_lines.get(name, ())
+        if rows or before:
+            changes[name] = (
+                [stored_values(row, spec.fields) for row in before],
+                [stored_values(row, spec.fields) for row in rows],
+            )
+
+
+def _take_numbers(tx: Tx, ctx: Context, entity: CompiledEntity, values: dict[str, Any]) -> None:
+    for name, spec in entity.entity.fields.items():
+        if spec.kind == "sequence" and values.get(name) is None:
+            values[name] = sequence_text(tx, entity.name, name, spec.params, ctx.now)
+
+
+def sequence_text(tx: Tx, entity: str, field_name: str, params: Mapping[str, Any], now: datetime) -> str:
+    """Take the next document number, such as `QT-2026-00042`."""
+    reset = str(params.get("reset", "year"))
+    period = {"year": f"{now:%Y}", "month": f"{now:%Y-%m}"}.get(reset, "")
+    number = numbers.next_number(tx, f"{entity}.{field_name}", period)
+    pattern = str(params.get("format", "{n:05}"))
+    return pattern.format(year=f"{now:%Y}", month=f"{now:%m}", day=f"{now:%d}", n=number)
+
+
+def _write_search(tx: Tx, entity: CompiledEntity, values: Values, *, new: bool, id: str) -> None:
+    texts = []
+    for name in entity.search_fields:
+        spec = entity.entity.fields[name]
+        value = values.get(name)
+        if value is not None:
+            found = kind_of(spec).search_text(value, spec)
+            if found:
+                texts.append(found)
+    params = {"p_id": id, "p_terms": index_terms(texts, tx.dialect)}
+    if new and tx.dialect == "sqlite":
+        tx.run(entity.writes.insert_search(), params)
+        return
+    for statement in entity.writes.index_search():
+        tx.run(statement, params)
+
+
+class _duplicates_named:
+    """Say which field a unique index refused."""
+
+    __slots__ = ("_entity",)
+
+    def __init__(self, entity: CompiledEntity) -> None:
+        self._entity = entity
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if not isinstance(error, Duplicate):
+            return
+        text = error.columns
+        for name in self._entity.entity.fields:
+            column = column_name(name)
+            if text.endswith(f".{column}") or text.endswith(f"_{column}"):
+                label = self._entity.entity.fields[name].label
+                raise Invalid(
+                    [FieldError(name, "duplicate", Label({
+                        "en": f"There is a record with this {label.get('en')} already.",
+                        "zh": f"已有相同“{label.get('zh')}”的记录。",
+                    }))],
+                    code="duplicate",
+                ) from error  # fmt: skip
+        raise Invalid(
+            [FieldError("", "duplicate", Label({"en": "There is such a record already.", "zh": "已有相同的记录。"}))],
+            code="duplicate",
+        ) from error

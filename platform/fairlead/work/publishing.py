@@ -1,0 +1,284 @@
+"""The life of a configuration: check, plan, apply, roll back.
+
+A plan is what a person reads before saying yes. It is sealed: what it rests on (the revision in force, the documents,
+the tables) is tested again when it is applied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+import fairlead
+from fairlead.base.clock import iso_utc, utc_now
+from fairlead.base.errors import Refused
+from fairlead.base.problems import Problems
+from fairlead.base.texts import Label
+from fairlead.compiled.application import Application, compile_workspace
+from fairlead.compiled.changes import GRADES, Change, Grade, compare
+from fairlead.compiled.statement import prepare
+from fairlead.compiled.tables import column_name, table_name
+from fairlead.config.load import load
+from fairlead.config.source import SourceTree
+from fairlead.model.workspace import Workspace
+from fairlead.store import migrate, revisions
+from fairlead.store.database import Database, Duplicate, Tx
+
+LOCK = 746_579
+
+
+class Broken(Exception):
+    """The documents have errors; nothing can be planned until they are mended."""
+
+    def __init__(self, problems: Problems) -> None:
+        super().__init__(problems.render())
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What publishing a tree of files would do."""
+
+    base: int | None
+    digest: str
+    fingerprint: str
+    engine: str
+    files: Mapping[str, str]
+    changes: tuple[Change, ...]
+    operations: tuple[migrate.Operation, ...]
+    warnings: Problems
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.changes and not self.operations
+
+    @property
+    def grade(self) -> Grade:
+        """The gravest grade of all changes."""
+        return max((change.grade for change in self.changes), key=GRADES.index, default="safe")
+
+    @property
+    def seal(self) -> str:
+        """A digest over everything the plan rests on."""
+        text = json.dumps([self.base, self.digest, self.fingerprint, self.engine])
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+    def render(self) -> str:
+        """Return the plan as a person reads it."""
+        if self.empty:
+            return "Nothing to do: the published configuration is the same."
+        lines = []
+        for grade in reversed(GRADES):
+            of_grade = [change for change in self.changes if change.grade == grade]
+            if of_grade:
+                lines.append(f"{grade} ({len(of_grade)})")
+                lines += [f"  {change.line()}" + (f"  [{change.span}]" if change.span else "") for change in of_grade[:200]]
+                if len(of_grade) > 200:
+                    lines.append(f"  … and {len(of_grade) - 200} more")
+        if self.operations:
+            lines.append(f"database ({len(self.operations)} statements)")
+            lines += [f"  {operation.kind.replace('_', ' ')} {operation.name}" for operation in self.operations[:60]]
+            if len(self.operations) > 60:
+                lines.append(f"  … and {len(self.operations) - 60} more")
+        base = f"revision {self.base}" if self.base else "an empty workspace"
+        lines.append(f"on {base}; sealed {self.seal}")
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan for programs, and for `apply FILE`."""
+        return {
+            "base": self.base, "digest": self.digest, "fingerprint": self.fingerprint, "engine": self.engine,
+            "seal": self.seal, "grade": self.grade, "changes": [change.to_json() for change in self.changes],
+            "statements": [operation.sql for operation in self.operations], "files": dict(self.files),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an apply left behind. `revision` is the one in force."""
+
+    revision: int
+    changed: bool
+    plan: Plan
+
+
+def plan(database: Database, tree: SourceTree) -> Plan:
+    """Return what publishing `tree` would change; writes nothing.
+
+    Raises:
+        Broken: The documents have errors.
+    """
+    loaded = load(tree)
+    if loaded.workspace is None:
+        raise Broken(loaded.problems)
+    current = revisions.current(database)
+    old = _workspace_of(database, current.number) if current else None
+    app = compile_workspace(loaded.workspace, dialect=database.dialect, digest=tree.digest())
+    now = migrate.existing(database)
+    operations = migrate.differences(app, now)
+    changes = tuple(_counted(database, change, now) for change in compare(old, loaded.workspace))
+    changes += tuple(_other_files(database, tree, current.number) if current and not changes else ())
+    return Plan(
+        current.number if current else None, tree.digest(), now.fingerprint(), fairlead.__version__, tree.mapping(),
+        changes, tuple(operations), loaded.problems,
+    )  # fmt: skip
+
+
+def _other_files(database: Database, tree: SourceTree, number: int) -> list[Change]:
+    """Comments and layout are part of the text too, though they mean nothing to the engine."""
+    before, after = revisions.files(database, number), tree.mapping()
+    return [
+        Change("change", ("file", path), "safe", None, None, None, "only comments or layout")
+        for path in sorted({*before, *after})
+        if before.get(path) != after.get(path)
+    ]
+
+
+def _workspace_of(database: Database, number: int) -> Workspace | None:
+    return load(SourceTree.from_mapping(revisions.files(database, number))).workspace
+
+
+_ASK = {
+    "records": ("SELECT count(*) FROM {table} WHERE deleted_at IS NULL", "{n} records", None),
+    "values": ("SELECT count({column}) FROM {table}", "{n} values", None),
+    "empty": (
+        "SELECT count(*) FROM {table} WHERE {column} IS NULL AND deleted_at IS NULL",
+        "{n} records are empty there; they may stay so until they are edited", None,
+    ),
+    "doubles": (
+        "SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {column} IS NOT NULL AND deleted_at IS NULL "
+        "GROUP BY {column} HAVING count(*) > 1) AS twice", "{n} values stand in several records: merge them first", "blocked",
+    ),
+    "option": ("SELECT count(*) FROM {table} WHERE {column} = :p_value", "{n} records have it; set `active: false` instead", "blocked"),
+    "in_stage": ("SELECT count(*) FROM {table} WHERE stage = :p_value AND deleted_at IS NULL", "{n} records stand in it; move them first", "blocked"),
+    "pooled": ("SELECT count(*) FROM {table} WHERE pool = :p_value AND deleted_at IS NULL", "{n} records lie in it; move them first", "blocked"),
+    "people": ("SELECT count(*) FROM sys_user WHERE active AND roles LIKE '%\"' || :p_value || '\"%'", "{n} people have it; give them another role first", "blocked"),
+    "running": ("SELECT count(*) FROM sys_approval WHERE flow = :p_value AND state IN ('running', 'returned', 'suspended')", "{n} approvals are under way and finish as they began", None),
+}  # fmt: skip
+
+
+def _counted(database: Database, change: Change, now: migrate.Existing) -> Change:
+    """Add to a change how much data it touches; some changes are blocked when it touches any."""
+    if not change.question:
+        return change
+    what, subject, *more = change.question
+    sql, note, grade = _ASK[what]
+    table, column = table_name(subject), column_name(more[0]) if more else ""
+    value = subject if what in ("people", "running") else (more[-1] if more else "")
+    if "{table}" in sql and table not in now.columns:
+        return change
+    if "{column}" in sql and column not in now.columns.get(table, {}):
+        return change
+    text = sql.format(table=f'"{table}"', column=f'"{column}"')
+    statement = sa.text(text)
+    if ":p_value" in text:
+        statement = statement.bindparams(sa.bindparam("p_value", required=True, type_=sa.Text()))
+    row = database.one(prepare(statement, database.dialect), {"p_value": value})
+    count = int(row[0]) if row else 0
+    if what == "values" and change.grade == "blocked" and count == 0:
+        return replace(change, grade="safe", note="no values exist")
+    if count == 0:
+        return change
+    full = "; ".join(filter(None, (note.format(n=f"{count:,}"), change.note)))
+    return replace(change, grade=grade or change.grade, note=full)  # type: ignore[arg-type]
+
+
+def apply(
+    database: Database,
+    planned: Plan,
+    *,
+    author: str,
+    message: str | None = None,
+    source: str = "cli",
+    allow_destructive: bool = False,
+) -> Applied:
+    """Publish a plan as the next revision: tables, text and number in one transaction.
+
+    Raises:
+        Refused: Something in it is blocked, needs consent, or the plan no longer fits what it was made for.
+    """
+    if planned.empty:
+        return Applied(planned.base or 0, False, planned)
+    blocked = [change for change in planned.changes if change.grade == "blocked"]
+    if blocked:
+        raise Refused("plan.blocked", Label({
+            "en": "This cannot be published as it stands:\n" + "\n".join(change.line() for change in blocked),
+            "zh": "现有配置无法发布：\n" + "\n".join(change.line() for change in blocked),
+        }))  # fmt: skip
+    lossy = [change for change in planned.changes if change.grade == "lossy"]
+    if lossy and not allow_destructive:
+        raise Refused("plan.needs-consent", Label({
+            "en": "Values would be taken out of sight; say --allow-destructive if you mean it:\n"
+            + "\n".join(change.line() for change in lossy),
+            "zh": "部分数据将不再可见，如确认请加 --allow-destructive：\n" + "\n".join(change.line() for change in lossy),
+        }))  # fmt: skip
+    try:
+        with database.write() as tx:
+            _one_at_a_time(tx)
+            if revisions.current_number(tx) != planned.base or migrate.existing(tx).fingerprint() != planned.fingerprint:
+                raise _stale(tx)
+            migrate.apply(tx, planned.operations)
+            number = revisions.put(
+                tx, planned.files, author=author, message=message, source=source, engine=fairlead.__version__,
+                now=iso_utc(utc_now()), plan=planned.render(),
+            )  # fmt: skip
+    except Duplicate as error:
+        raise _stale(database) from error
+    return Applied(number, True, planned)
+
+
+def _one_at_a_time(tx: Tx) -> None:
+    if tx.dialect == "postgresql":
+        tx.ddl(f"SELECT pg_advisory_xact_lock({LOCK})")
+
+
+def _stale(where: Database | Tx) -> Refused:
+    current = revisions.current(where)
+    by = f" {current.author} published revision {current.number} at {current.at}." if current else ""
+    return Refused("plan.stale", Label({
+        "en": f"The plan was made for another state.{by} Make a new plan.",
+        "zh": f"该计划所依据的状态已变化。{by}请重新生成计划。",
+    }))  # fmt: skip
+
+
+def plan_from_json(database: Database, found: Mapping[str, Any]) -> Plan:
+    """Return a sealed plan read from a file, made anew and compared with its seal.
+
+    Raises:
+        Refused: What it rests on has changed, or the file was edited.
+        Broken: The documents in it have errors.
+    """
+    fresh = plan(database, SourceTree.from_mapping(dict(found["files"])))
+    if fresh.seal != found.get("seal"):
+        raise _stale(database)
+    return fresh
+
+
+def plan_rollback(database: Database, number: int) -> Plan:
+    """Return the plan that brings the documents of an earlier revision back as a new one.
+
+    Raises:
+        LookupError: There is no such revision.
+    """
+    files = revisions.files(database, number)
+    if not files:
+        raise LookupError(f"There is no revision {number}.")
+    return plan(database, SourceTree.from_mapping(files))
+
+
+def application(database: Database, tree: SourceTree) -> Application:
+    """Compile a tree that is not published, for a look at it.
+
+    Raises:
+        Broken: The documents have errors.
+    """
+    loaded = load(tree)
+    if loaded.workspace is None:
+        raise Broken(loaded.problems)
+    return compile_workspace(loaded.workspace, dialect=database.dialect, digest=tree.digest())
