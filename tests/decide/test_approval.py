@@ -314,7 +314,7 @@ def test_a_new_round_forgets_old_votes():
 def test_a_return_needs_a_reason_and_permission():
     s = stage(step("manager", MANAGER))
     assert s.returns("mei", comment="").code == "reason_required"
-    s = stage(step("manager", MANAGER), allow=frozenset())
+    s = stage(step("manager", MANAGER), allow=frozenset({"withdraw"}))
     assert s.returns("mei").code == "not_allowed"
 
 
@@ -620,6 +620,19 @@ def test_a_failed_effect_keeps_the_click_and_waits():
     assert s.last.of(RunSteps) == ()
     assert s.events[-1].note is broken
     s.apply(approval.resume(s.facts("ada", trusted=True), s.run, "options mended"))
+    assert s.run.state == "approved"
+
+
+def test_scenario_2_a_leaver_is_replaced_and_the_seats_stay():
+    s = stage(step("all", FINANCE, mode="all"))
+    s.approves("fay")
+    s.org.leaves("fox")
+    task = s.task_of("fox")
+    assert approval.reassign(s.facts("mei"), s.run, task.id, "otto", "left").kind == "forbidden"
+    s.apply(approval.reassign(s.facts("ada", trusted=True), s.run, task.id, "otto", "left"))
+    assert s.states("all") == {"fay": "approved", "otto": "open", "fen": "open"}
+    s.approves("otto")
+    s.approves("fen")
     assert s.run.state == "approved"
 
 

@@ -105,6 +105,7 @@ def _no_longer_needed(facts: Facts, run: Run) -> Decision:
     act = Act(facts, run)
     act.event("cancelled", to="cancelled", data={"reason": "not_needed"})
     act.put(ended_at=facts.now, reason="not_needed")
+    act.changes.append(MarkRecord("none", "submit"))
     return act.done()
 
 
@@ -157,7 +158,7 @@ def withdraw(facts: Facts, run: Run, comment: str | None = None) -> Decision | R
             audit=True,
         )
     rule = facts.flow.withdraw
-    if (rule == "never" or "withdraw" not in facts.flow.allow) and not facts.trusted:
+    if (rule == "never" or not _offers(facts, "withdraw")) and not facts.trusted:
         return Refusal("not_allowed", say("This approval cannot be withdrawn.", "该审批不允许撤回。"))
     decided = [
         t for t in run.tasks if t.round == run.round and t.state in ("approved", "rejected", "abstained")
@@ -182,7 +183,7 @@ def urge(facts: Facts, run: Run) -> Decision | Refusal:
     refusal = _not_live(facts, run)
     if refusal is not None:
         return refusal
-    if "urge" not in facts.flow.allow:
+    if not _offers(facts, "urge"):
         return Refusal("not_allowed", say("This approval does not allow urging.", "该审批不允许催办。"))
     waiting = [task for task in run.tasks if task.state in ACTIVE]
     if not waiting:
@@ -355,7 +356,7 @@ def return_to_starter(
     stop = may_act(facts, run, task_id, version, "returned", {})
     if stop is not None:
         return stop
-    if "return" not in facts.flow.allow:
+    if not _offers(facts, "return"):
         return Refusal("not_allowed", say("This approval cannot be sent back.", "该审批不允许退回。"))
     if not (comment or "").strip():
         return _reason_required()
@@ -404,9 +405,42 @@ def transfer(
     return act.done()
 
 
+def reassign(facts: Facts, run: Run, task_id: str, to: str, reason: str) -> Decision | Refusal:
+    """Give a seat to somebody else, because its holder cannot answer; it is replaced, never dropped."""
+    task = cast(Task, run.task(task_id))
+    if not facts.trusted:
+        message = say("You may not hand over other people's approvals.", "您无权转交他人的审批。")
+        return Refusal("not_allowed", message, kind="forbidden")
+    if task.state not in UNDECIDED:
+        return _already(facts, task, task.state)
+    if not reason.strip():
+        return _reason_required()
+    person = facts.org.person(to)
+    if person is None or not person.active:
+        message = say("There is nobody of that name who could take it.", "没有可以接收的人员。")
+        return Refusal("inactive", message, kind="invalid", field="to")
+    if to == run.starter and facts.flow.self_rule != "allow":
+        message = say("{who} submitted it and cannot approve it.", "{who} 是提交人，不能审批。", who=person.name)
+        return Refusal("is_starter", message)
+    act = Act(facts, run)
+    after = act.change(task, state="transferred", decided_at=facts.now, actor=facts.actor, comment=reason)
+    act.event("reassigned", task=after, note=reason, data={"to": to, "from": task.holder, "admin": True})
+    why = (*task.why, Note("left.replaced", "", task.holder))
+    new = replace(task, id=facts.new_key(), holder=to, version=1, why=why)
+    act.open(new)
+    if new.state == "open":
+        act.tell_new(new)
+    return act.done()
+
+
+def _offers(facts: Facts, operation: str) -> bool:
+    """Say whether the flow offers an operation; one that lists none offers the usual ones."""
+    return not facts.flow.allow or operation in facts.flow.allow
+
+
 def _may_take_over(facts: Facts, run: Run, task: Task, to: str) -> Refusal | None:
     person = facts.org.person(to)
-    if "transfer" not in facts.flow.allow:
+    if not _offers(facts, "transfer"):
         return Refusal("not_allowed", say("This approval cannot be handed over.", "该审批不允许转交。"))
     if person is None or not person.active:
         message = say("There is nobody of that name who could take it.", "没有可以接收的人员。")
@@ -496,7 +530,7 @@ def terminate(facts: Facts, run: Run, reason: str, *, code: str = "by_admin") ->
     act.close(run.tasks, "cancelled", "cancelled")
     act.event("cancelled", to="cancelled", note=reason, data={"reason": code, "admin": True})
     act.put(ended_at=facts.now, reason=code)
-    act.changes += [LockRecord(held=False), MarkRecord("cancelled", "cancel_approval")]
+    act.changes += [LockRecord(held=False), MarkRecord("none", "terminate")]
     text = say(
         "{who} ended the approval of {title} ({flow})", "{who} 终止了 {title} 的审批（{flow}）",
         who=facts.name(facts.actor), title=act.title, flow=facts.flow.label,

@@ -124,8 +124,8 @@ def _with_tasks(where: Reads, row: Row | None) -> Run | None:
 
 
 def _run_of(row: Row) -> Run:
-    (key, flow, entity, record_id, state, round_, step, starter, started_at, ended_at, revision, decisive_hash, snapshot,
-     record_version, previous, reason, version, title) = row  # fmt: skip
+    (key, flow, entity, record_id, state, round_, step, starter, started_at, ended_at, revision, decisive_hash,
+     snapshot, record_version, previous, reason, version, title) = row  # fmt: skip
     return Run(
         id=key, flow=flow, entity=entity, record_id=record_id, state=state, round=round_, step=step, starter=starter,
         started_at=parse_utc(started_at), ended_at=_moment(ended_at), revision=revision, decisive_hash=decisive_hash,
@@ -236,8 +236,9 @@ def _task_row(found: Task) -> dict[str, object]:
         "id": found.id, "approval_id": found.approval_id, "step": found.step, "round": found.round,
         "position": found.position, "weight": found.weight, "original": found.original, "holder": found.holder,
         "state": found.state, "version": found.version, "opened_at": _stamp(found.opened_at),
-        "decided_at": _stamp(found.decided_at), "due_at": _stamp(found.due_at), "reminded_at": _stamp(found.reminded_at),
-        "actor": found.actor, "on_behalf_of": found.on_behalf_of, "comment": found.comment,
+        "decided_at": _stamp(found.decided_at), "due_at": _stamp(found.due_at),
+        "reminded_at": _stamp(found.reminded_at), "actor": found.actor,
+        "on_behalf_of": found.on_behalf_of, "comment": found.comment,
         "why": _json([[note.code, note.value, note.who] for note in found.why]), "changes": _json(extra or None),
         "channel": found.channel,
     }  # fmt: skip
@@ -357,11 +358,11 @@ def append_only(dialect: DialectName) -> tuple[str, ...]:
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             for verb in ("UPDATE", "DELETE")
         )
+    refuse = f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
+    before = f"BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_keep()"
     return (
-        f"CREATE OR REPLACE FUNCTION {table}_keep() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$",
-        f"CREATE OR REPLACE TRIGGER {table}_keep BEFORE UPDATE OR DELETE ON {table} "
-        f"FOR EACH ROW EXECUTE FUNCTION {table}_keep()",
+        f"CREATE OR REPLACE FUNCTION {table}_keep() RETURNS trigger LANGUAGE plpgsql AS {refuse}",
+        f"CREATE OR REPLACE TRIGGER {table}_keep {before}",
     )
 
 
@@ -559,7 +560,8 @@ def count_open(where: Reads, holder: str) -> int:
 
 def _line_of(row: Row) -> TaskLine:
     (key, version, state, step, opened_at, due_at, decided_at, comment, actor, actor_name, actor_zh, holder, why, run,
-     flow, entity, record_id, title, run_state, starter, name, name_zh, started_at, revision, record_version) = row  # fmt: skip
+     flow, entity, record_id, title, run_state, starter, name, name_zh, started_at, revision,
+     record_version) = row  # fmt: skip
     return TaskLine(
         id=key, version=version, state=state, step=step, opened_at=opened_at, due_at=due_at, decided_at=decided_at,
         comment=comment, actor=actor, actor_name=name_label(actor_name, actor_zh) if actor_name else None,
