@@ -95,6 +95,7 @@ def test_each_form_of_a_value(
     assert codec.to_json(value, field) == out
     assert codec.parse(out, field) == value
     assert orjson.loads(orjson.dumps(out)) == out
+    Draft202012Validator(codec.json_schema(field)).validate(out)
 
 
 @pytest.mark.parametrize(("kind", "params", "raw", "value", "stored", "out"), VALUES, ids=IDS)

@@ -137,6 +137,9 @@ class Boolean(FieldKind):
         # SQLite keeps 0 and 1.
         return bool
 
+    def json_schema(self, field: Field) -> dict[str, Any]:
+        return {"type": "boolean"}
+
     def display(self, value: Any, field: Field, lang: str = "en", *, zone: tzinfo | None = None) -> str:
         if value is None:
             return ""
@@ -163,6 +166,9 @@ class Choice(FieldKind):
 
     def parse(self, raw: object, field: Field) -> str | None:
         return _one_of(raw, field)
+
+    def json_schema(self, field: Field) -> dict[str, Any]:
+        return _one_json(field)
 
     def display(self, value: Any, field: Field, lang: str = "en", *, zone: tzinfo | None = None) -> str:
         return "" if value is None else _shown(value, field, lang)
@@ -223,6 +229,14 @@ class Several(FieldKind):
     def json_encoder(self, field: Field) -> Encoder | None:
         return orjson.loads
 
+    def item_schema(self, field: Field) -> dict[str, Any]:
+        """Return the JSON Schema of one item."""
+        return {"type": "string"}
+
+    def json_schema(self, field: Field) -> dict[str, Any]:
+        most = int(field.params.get("max_items", MAX_ITEMS))
+        return {"type": "array", "items": self.item_schema(field), "maxItems": most}
+
 
 class MultiChoice(Several):
     """Some of the field's options."""
@@ -244,6 +258,9 @@ class MultiChoice(Several):
 
     def item(self, raw: object, field: Field) -> str | None:
         return _one_of(raw, field)
+
+    def item_schema(self, field: Field) -> dict[str, Any]:
+        return _one_json(field)
 
     def display(self, value: Any, field: Field, lang: str = "en", *, zone: tzinfo | None = None) -> str:
         return _joined((_shown(name, field, lang) for name in value or ()), lang)
@@ -290,6 +307,11 @@ class Tags(Several):
 
     def search_text(self, value: Any, field: Field) -> str | None:
         return " ".join(value) if value else None
+
+
+def _one_json(field: Field) -> dict[str, Any]:
+    names = [option.name for option in field.options]
+    return {"type": "string", "enum": names} if names else {"type": "string"}
 
 
 def _shown(name: str, field: Field, lang: str) -> str:

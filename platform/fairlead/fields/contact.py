@@ -75,6 +75,9 @@ class Email(_Contact):
             raw = raw.strip().removeprefix("mailto:").replace("＠", "@")
         return self.parse(raw, field)
 
+    def json_schema(self, field: Field) -> dict[str, Any]:
+        return {"type": "string", "format": "email", "maxLength": 254}
+
     def mask(self, value: Any, field: Field) -> str:
         if not value:
             return ""
@@ -191,6 +194,9 @@ class Url(_Contact):
         if not _is_link(text):
             raise FieldProblem("invalid", NOT_A_LINK)
         return text
+
+    def json_schema(self, field: Field) -> dict[str, Any]:
+        return {"type": "string", "format": "uri", "maxLength": int(field.params.get("max_length", 2000))}
 
     def parse_form(self, raw: object, field: Field, *, zone: tzinfo = UTC) -> str | None:
         if isinstance(raw, str):

@@ -226,6 +226,9 @@ class Date(FieldKind):
     def from_stored(self, stored: Any, field: Field) -> date | None:
         return None if stored is None else date.fromisoformat(stored)
 
+    def json_schema(self, field: Field) -> dict[str, Any]:
+        return {"type": "string", "format": "date"}
+
     def display(self, value: Any, field: Field, lang: str = "en", *, zone: tzinfo | None = None) -> str:
         return "" if value is None else show_date(value, lang)
 
@@ -279,6 +282,9 @@ class DateTime(FieldKind):
     def from_stored(self, stored: Any, field: Field) -> datetime | None:
         return None if stored is None else datetime.fromisoformat(stored)
 
+    def json_schema(self, field: Field) -> dict[str, Any]:
+        return {"type": "string", "format": "date-time"}
+
     def display(self, value: Any, field: Field, lang: str = "en", *, zone: tzinfo | None = None) -> str:
         if value is None:
             return ""
@@ -328,6 +334,9 @@ class Time(FieldKind):
 
     def from_stored(self, stored: Any, field: Field) -> time | None:
         return None if stored is None else time.fromisoformat(stored)
+
+    def json_schema(self, field: Field) -> dict[str, Any]:
+        return {"type": "string", "pattern": "^[0-9]{2}:[0-9]{2}(:[0-9]{2})?$"}
 
     def display(self, value: Any, field: Field, lang: str = "en", *, zone: tzinfo | None = None) -> str:
         return "" if value is None else show_time(value)
@@ -416,6 +425,9 @@ class Duration(FieldKind):
 
     def json_encoder(self, field: Field) -> Encoder | None:
         return _seconds
+
+    def json_schema(self, field: Field) -> dict[str, Any]:
+        return {"type": "integer", "description": "Seconds."}
 
     def display(self, value: Any, field: Field, lang: str = "en", *, zone: tzinfo | None = None) -> str:
         return "" if value is None else show_length(value, lang)

@@ -72,6 +72,9 @@ class Json(FieldKind):
     def json_encoder(self, field: Field) -> Encoder | None:
         return orjson.loads
 
+    def json_schema(self, field: Field) -> dict[str, Any]:
+        return {}
+
     def display(self, value: Any, field: Field, lang: str = "en", *, zone: tzinfo | None = None) -> str:
         return "" if value is None else _dumps(value).decode()
 

@@ -147,6 +147,10 @@ class FieldKind(ABC):
         """Return a function from stored to JSON, or None where they are the same."""
         return None
 
+    def json_schema(self, field: Field) -> dict[str, Any]:
+        """Return the JSON Schema of a value that is not empty, for the description of the API."""
+        return {"type": "string"}
+
     def to_json(self, value: Any, field: Field) -> Any:
         """Return the JSON form of a domain value."""
         if value is None:

@@ -228,6 +228,11 @@ class NumberKind(FieldKind):
 
         return encode
 
+    def json_schema(self, field: Field) -> dict[str, Any]:
+        scale = self.scale(field)
+        decimals = rf"(\.[0-9]{{1,{scale}}})?" if scale else ""
+        return {"type": "string", "pattern": f"^-?[0-9]+{decimals}$"}
+
     def display(self, value: Any, field: Field, lang: str = "en", *, zone: tzinfo | None = None) -> str:
         return "" if value is None else with_unit(format_number(value), field)
 
@@ -274,6 +279,9 @@ class Integer(NumberKind):
 
     def json_encoder(self, field: Field) -> Encoder | None:
         return None
+
+    def json_schema(self, field: Field) -> dict[str, Any]:
+        return {"type": "integer", "format": "int64"}
 
     def display(self, value: Any, field: Field, lang: str = "en", *, zone: tzinfo | None = None) -> str:
         if value is None:

@@ -25,6 +25,9 @@ class Rating(Integer):
         bounds = {"min": 0, "max": most(field)}
         super().check(number, field.with_(params=bounds))
 
+    def json_schema(self, field: Field) -> dict[str, Any]:
+        return {"type": "integer", "minimum": 0, "maximum": most(field)}
+
     def display(self, value: Any, field: Field, lang: str = "en", *, zone: tzinfo | None = None) -> str:
         return "" if value is None else f"{value}/{most(field)}"
 

@@ -54,6 +54,10 @@ class Table(FieldKind):
             raise FieldProblem("invalid", both("Each row is an object.", "每一行须为对象。"))
         return tuple(raw) or None
 
+    def json_schema(self, field: Field) -> dict[str, Any]:
+        most = int(field.params.get("max_rows", MAX_ROWS))
+        return {"type": "array", "items": {"type": "object"}, "maxItems": most}
+
     def display(self, value: Any, field: Field, lang: str = "en", *, zone: tzinfo | None = None) -> str:
         count = len(value or ())
         if not count:

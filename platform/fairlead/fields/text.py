@@ -43,6 +43,9 @@ class WordsKind(FieldKind):
             check_length(text, field, self.default_length)
         return text
 
+    def json_schema(self, field: Field) -> dict[str, Any]:
+        return {"type": "string", "maxLength": int(field.params.get("max_length", self.default_length))}
+
     def mask(self, value: Any, field: Field) -> str:
         return kind.mask_text(str(value), field.mask) if value else ""
 
