@@ -10,8 +10,8 @@ from fairlead.base.texts import listing
 from fairlead.config.document import Document, Node
 from fairlead.config.link import Linker
 from fairlead.fields.spec import Field
-from fairlead.model.steps import MoveRecord, SetFields, Step
-from fairlead.model.workflows import Pipeline
+from fairlead.model.steps import CreateRecord, MoveRecord, SetFields, Step
+from fairlead.model.workflows import Automation, Pipeline
 from fairlead.model.workspace import Workspace
 
 MAX_FIELDS = 500
@@ -26,6 +26,13 @@ class Sources:
     documents: Mapping[str, Mapping[str, Document]]
     linker: Linker
     languages: tuple[str, ...]
+    troubled: frozenset[str]
+    """Files with errors; what is odd about the rest may only follow from them."""
+
+    def sound(self, kind: str, *names: str) -> bool:
+        """Say whether these documents are there (or derived) and free of errors."""
+        found = (self.documents.get(kind, {}).get(name) for name in names)
+        return all(document is None or document.path not in self.troubled for document in found)
 
     def node(self, kind: str, name: str, *path: str | int) -> Node | None:
         """Return the value in a document, or its nearest parent; None where there is no such document."""
@@ -186,8 +193,10 @@ def stages_and_traits(sources: Sources) -> None:
 
 def stages_reached_and_left(sources: Sources) -> None:
     """A stage that nobody can reach, or an open one that nobody can leave, is probably a slip."""
+    flows = [*sources.documents.get("approval", ()), *sources.documents.get("automation", ())]
+    moving_soundly = sources.sound("approval", *flows) and sources.sound("automation", *flows)
     for pipeline in sources.workspace.pipelines.values():
-        if pipeline.moves is None:
+        if pipeline.moves is None or not moving_soundly or not sources.sound("pipeline", pipeline.name):
             continue
         edges: dict[str, set[str]] = {stage.name: set() for stage in pipeline.stages}
         for move in pipeline.moves:
@@ -253,6 +262,8 @@ def required_but_hidden(sources: Sources) -> None:
         forms = [form for form in workspace.forms.values() if form.entity == pipeline.entity]
         shown = {name for form in forms for section in form.sections for name in section.fields}
         fields = sources.linker.fields.get(pipeline.entity, {})
+        if not sources.sound("form", *(form.name for form in forms)):
+            continue
         for stage in pipeline.stages:
             moves = [move for move in pipeline.moves or () if move.to == stage.name]
             asked = set.intersection(*[set(move.ask) for move in moves]) if moves else set()
@@ -279,15 +290,11 @@ def required_not_in_form(sources: Sources) -> None:
         shown = {name for form in forms for section in form.sections for name in section.fields}
         for one in entity.fields.values():
             needed = one.required and not one.computed and one.default is None and one.kind != "sequence"
-            if needed and one.origin == "document" and one.name not in shown and forms:
-                node = next(
-                    (sources.node("form", form.name, "sections") for form in forms if not form.derived), None
-                )
-                sources.warn(
-                    "required_but_hidden",
-                    node,
-                    f"no form shows the required field {one.name!r}",
-                )
+            if needed and one.origin == "document" and one.name not in shown:
+                written = [form.name for form in forms if not form.derived]
+                if written and sources.sound("form", *written):
+                    message = f"no form shows the required field {one.name!r}"
+                    sources.warn("required_but_hidden", sources.node("form", written[0], "entity"), message)
 
 
 # ---------------------------------------------------------------- approvals, automations
@@ -315,7 +322,7 @@ def _broken_inside(document: Document, key: str) -> bool:
     return any(path[0] == key for path in document.broken)
 
 
-def roles_nobody_has(sources: Sources) -> None:
+def roles_inherit_one_way(sources: Sources) -> None:
     """Roles inherit in one direction only."""
     edges = {role.name: set(role.inherits) for role in sources.workspace.roles.values()}
     for ring in rings(edges):
@@ -327,39 +334,80 @@ def roles_nobody_has(sources: Sources) -> None:
 
 
 def rules_that_call_themselves(sources: Sources) -> None:
-    """An automation that writes what starts it, with nothing to stop it, runs until the limit cuts it."""
+    """An automation that does what starts it, with nothing to stop it, runs until the limit cuts it."""
     for rule in sources.workspace.automations.values():
-        if rule.trigger.on != "updated":
-            continue
         for index, step in enumerate(rule.steps):
-            if not isinstance(step, SetFields) or step.target is not None:
-                continue
-            watched = set(rule.trigger.fields) or set(step.values)
-            again = watched & step.values.keys()
-            read = {path[0] for path in rule.when.uses} if rule.when is not None else set()
-            if again and not again & read and not (rule.when is not None and rule.when.uses_old):
-                names = listing(sorted(again))
+            cause = _starts(rule, step, rule)
+            if cause and not _stops_itself(rule, step):
                 node = sources.node("automation", rule.name, "do", index)
-                message = f"this sets {names}, which starts the same automation again; give `when` a rule that stops it"
+                message = (
+                    f"this {cause}, which starts the same automation again; give `when` a rule that stops it"
+                )
                 sources.error("loop", node, message)
+
+
+def rules_in_circles(sources: Sources) -> None:
+    """Automations that start each other, none of them under a condition, run until the limit cuts them."""
+    rules = {rule.name: rule for rule in sources.workspace.automations.values() if rule.when is None}
+    edges = {
+        name: {
+            other.name
+            for other in rules.values()
+            if other.name != name and any(_starts(rule, step, other) for step in rule.steps)
+        }
+        for name, rule in rules.items()
+    }
+    for ring in rings(edges):
+        shown = " → ".join([*ring, ring[0]])
+        node = sources.node("automation", ring[0], "do")
+        sources.warn("loop", node, f"these automations start each other: {shown}; give one of them a `when`")
+
+
+def _starts(rule: Automation, step: Step, other: Automation) -> str | None:
+    """Return what `step` of `rule` does that starts `other`, or None."""
+    trigger = other.trigger
+    if isinstance(step, CreateRecord):
+        created = trigger.on == "created" and step.entity == other.entity
+        return f"creates a {step.entity}" if created else None
+    if isinstance(step, SetFields | MoveRecord):
+        target = rule.entity if step.target is None else step.target.type.entity
+        if target != other.entity:
+            return None
+        if isinstance(step, MoveRecord):
+            return f"enters {step.to}" if trigger.on == "entered" and trigger.stage == step.to else None
+        again = step.values.keys() & (trigger.fields or step.values.keys())
+        return f"sets {listing(sorted(again))}" if trigger.on == "updated" and again else None
+    return None
+
+
+def _stops_itself(rule: Automation, step: Step) -> bool:
+    if isinstance(step, MoveRecord):
+        # Entering the stage one is in already is no event.
+        return step.target is None or rule.when is not None
+    if rule.when is None:
+        return False
+    if isinstance(step, SetFields) and step.target is None:
+        read = {path[0] for path in rule.when.uses}
+        return bool(read & step.values.keys()) or bool(rule.when.uses_old)
+    return True
 
 
 # ---------------------------------------------------------------- rights, reports
 
 
-def grants_on_owned(sources: Sources) -> None:
-    """What a list, a menu or a dashboard asks for must exist in the view it names."""
+def tiles_show_what_there_is(sources: Sources) -> None:
+    """The measure or view that a tile names must be one of its report or list."""
     for board in sources.workspace.dashboards.values():
         document = sources.documents["dashboard"][board.name]
         for part in document.node("tiles").items():
             report = sources.workspace.reports.get(part.text("report"))
             measure, view = part.get("measure"), part.get("view")
-            if report is not None and measure is not None:
+            if report is not None and measure is not None and sources.sound("report", report.name):
                 names = [one.name for one in report.measures]
                 if measure.value not in names:
                     sources.linker.unknown("measure", measure, measure.value, names)
             found = sources.workspace.lists.get(part.text("list"))
-            if found is not None and view is not None:
+            if found is not None and view is not None and sources.sound("list", found.name):
                 views = [one.name for one in found.views]
                 if view.value not in views:
                     sources.linker.unknown("view", view, view.value, views)
@@ -373,7 +421,7 @@ def hidden_in_reports(sources: Sources) -> None:
         for name in granted:
             report = workspace.reports.get(name)
             grant = None if report is None else role.grants.get(report.entity)
-            if report is None:
+            if report is None or not sources.sound("role", role.name) or not sources.sound("report", name):
                 continue
             node = sources.node("role", role.name, "grants", "report")
             if (grant is None or grant.scopes.get("read", "no") == "no") and role.reports != "all":
@@ -455,9 +503,10 @@ CHECKS: tuple[Check, ...] = (
     required_but_hidden,
     required_not_in_form,
     somebody_decides,
-    roles_nobody_has,
+    roles_inherit_one_way,
     rules_that_call_themselves,
-    grants_on_owned,
+    rules_in_circles,
+    tiles_show_what_there_is,
     hidden_in_reports,
     labels_in_all_languages,
     nothing_unused,

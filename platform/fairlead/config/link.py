@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from fairlead.base.problems import Level, Problems
 from fairlead.base.texts import Label, did_you_mean, listing
 from fairlead.config.document import Document, Node
+from fairlead.config.shapes import shown
 from fairlead.expr.check import compile_expression
 from fairlead.expr.expression import Expression
 from fairlead.expr.functions import BY_NAME
@@ -44,6 +45,9 @@ from fairlead.model.durations import Duration, Unit
 POINTERS = frozenset({"user", "team", "reference"})
 WORDS = frozenset({"text", "long_text", "rich_text", "email", "phone", "url", "json", "tags"})
 
+NUMBERS = frozenset({"integer", "decimal", "money", "percent", "rating", "duration"})
+
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
 _DURATION = re.compile(r"([0-9]{1,4}) +(business +)?(minute|hour|day|week)s?\Z")
 _SURELY_COMPUTED = re.compile(r"(record|old|user)\.[a-z]|record\Z")
 _CALL = re.compile(r"([a-z_]+)\(.*\)\Z", re.S)
@@ -55,6 +59,16 @@ PEOPLE: Mapping[str, Mapping[str, Type]] = {
     "team": {"id": TEAM, "name": TEXT, "code": TEXT, "head": USER, "parent": TEAM},
 }
 """What an expression may read of a person and of a team."""
+
+
+def names_of(target: Field) -> list[str]:
+    """Return the options of a field by name."""
+    return [option.name for option in target.options]
+
+
+def items_of(raw: object) -> list[object]:
+    """Return the entries of a list, or the one value there is."""
+    return raw if isinstance(raw, list) else [raw]
 
 
 class Missing:
@@ -154,11 +168,14 @@ class Linker:
         names = list(known)
         hint = did_you_mean(name, names)
         rest = f"; known are {listing(names)}" if names and not hint else ""
-        self.add(
-            f"unknown_{what.replace(' ', '_')}", node, f"there is no {what} {name!r}{rest}", hint, key=key
-        )
+        said = {"options": "set of options"}.get(what, what)
+        self.add(f"unknown_{what}", node, f"there is no {said} {name!r}{rest}", hint, key=key)
 
     # ------------------------------------------------------------ names
+
+    def lacks(self, entity: str, field_name: str) -> bool:
+        """Say whether an entity has no such field, and that not because something broken would bring it."""
+        return field_name not in self.fields[entity] and not self.hushed & {entity, field_name}
 
     def name(self, kind: str, node: Node | None, *, key: bool = False) -> str | None:
         """Return the name of another document, or None when there is none; `key` looks at the node's key."""
@@ -257,14 +274,20 @@ class Linker:
             if all(isinstance(text, str) for text in raw.values()):
                 return Label.of(raw)
             raw = None
+        if isinstance(raw, str) and target.kind in NUMBERS and _LEADING_ZERO.match(raw):
+            self.add("bad_value", node, f"{shown(raw)} is text, since no number begins with a zero")
+            return MISSING
         try:
             return kind_of(target).parse(raw, target)
         except FieldProblem as problem:
-            names = [option.name for option in target.options]
-            hint = did_you_mean(str(raw), names) if names else None
-            known = f"; known are {listing(names)}" if names and not hint else ""
-            message = f"this is no value for {target.name!r}: {problem.message.get('en')}{known}"
-            self.add("unknown_option" if names else "bad_value", node, message, hint)
+            if target.options:
+                wrong = next((one for one in items_of(raw) if one not in names_of(target)), raw)
+                hint = did_you_mean(str(wrong), names_of(target))
+                known = "" if hint else f"; known are {listing(names_of(target))}"
+                self.add("unknown_option", node, f"there is no option {shown(wrong)}{known}", hint)
+            else:
+                message = f"{shown(raw)} is no value for {target.name!r}: {problem.message.get('en')}"
+                self.add("bad_value", node, message)
             return MISSING
 
     def _is_computed(self, text: str, target: Field) -> bool:

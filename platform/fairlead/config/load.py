@@ -35,6 +35,9 @@ Documents = Mapping[str, Mapping[str, Document]]
 
 Made = TypeVar("Made")
 
+MAX_FAULTS = 100
+"""Faults of shape shown for one file; whoever has more has one mistake that makes them all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -57,7 +60,8 @@ def load(tree: SourceTree, settings: Settings | None = None) -> Loaded:
     sets = _build(documents, "options", lambda doc: field_parts.build_option_set(doc.root, linker))
     _outline(documents, linker, sets, settings)
     workspace = _workspace(documents, linker, sets, settings, template)
-    sources = Sources(workspace, documents, linker, settings.languages)
+    troubled = frozenset(problem.span.file for problem in problems.errors)
+    sources = Sources(workspace, documents, linker, settings.languages, troubled)
     for check in CHECKS:
         check(sources)
     return Loaded(None if problems.has_errors else workspace, problems, settings, documents)
@@ -82,7 +86,15 @@ def _documents(tree: SourceTree, problems: Problems) -> tuple[Documents, Documen
             hushed.update(_NAME_LINE.findall(file.text[:100_000]))
             continue
         usable, shape = check_shape(kind, reading.data, reading.broken)
-        for fault in shape.faults:
+        if len(shape.faults) > MAX_FAULTS:
+            more = len(shape.faults) - MAX_FAULTS
+            problems.add(
+                "too_many_problems",
+                (),
+                reading.span(()),
+                f"{more:,} more problems in this file are not shown",
+            )
+        for fault in shape.faults[:MAX_FAULTS]:
             span = reading.key_span(fault.path) if fault.at == "key" else reading.span(fault.path)
             problems.add(fault.code, fault.path, span, fault.message, hint=fault.hint)
         name = reading.data.get("name")

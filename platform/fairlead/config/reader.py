@@ -224,8 +224,8 @@ class _YamlReader(_Reader):
             key_place = _mark(event)
             key = self.key(events, event, path, key_place, depth)
             if key is None:
-                self.value(events, next(events), (*path, "?"), depth + 1)
-                self.values.pop((*path, "?"), None)
+                self.value(events, next(events), (*path, "<<"), depth + 1)
+                self.values.pop((*path, "<<"), None)
                 continue
             here = (*path, key)
             if key in found:
@@ -298,6 +298,9 @@ class _YamlReader(_Reader):
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
         message = " ".join(part for part in (error.problem, error.context) if part)
+        begun = error.context_mark
+        if begun and error.context and (begun.line, begun.column) != (line, column):
+            message += f" begun at {begun.line + 1}:{begun.column + 1}"
         lines = self.text.split("\n")
         for number in {line, max(line - 1, 0)}:
             here = lines[number] if number < len(lines) else ""

@@ -51,6 +51,16 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 _NAME_PATTERN = "^[a-z][a-z0-9_]{0,39}$"
 
 
+MAX_GUESSES = 100
+
+
+def _part_of(word: str, known: Collection[str]) -> str | None:
+    """Return the longest known word that `word` begins or ends with: `phone_number` means `phone`."""
+    low = word.lower()
+    parts = [one for one in known if len(one) > 3 and (low.startswith(one) or low.endswith(one))]
+    return max(parts, key=len, default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing that does not fit; `at` says whether the key or the value is to be pointed at."""
@@ -69,6 +79,12 @@ class Findings:
     skip: Collection[KeyPath] = ()
     faults: list[Fault] = field(default_factory=list)
     broken: set[KeyPath] = field(default_factory=set)
+
+    def guess(self, word: Any, known: Collection[str]) -> str | None:
+        """Return what was probably meant, as long as guessing is worth its time."""
+        if not isinstance(word, str) or len(self.faults) > MAX_GUESSES:
+            return None
+        return did_you_mean(word, known) or _part_of(word, known)
 
     def add(
         self,
@@ -297,6 +313,8 @@ class _Compiler:
         for branch in schema["allOf"]:
             branches[branch["if"]["properties"][key]["const"]] = self.compile(branch["then"])
 
+        everywhere = tuple(KINDS) if key == "type" else ()
+
         def check(value: Any, path: KeyPath, found: Findings) -> bool:
             if not isinstance(value, dict) or path in found.skip:
                 return path not in found.skip
@@ -308,7 +326,11 @@ class _Compiler:
                 return False
             branch = branches.get(chosen) if isinstance(chosen, str) else None
             if branch is None:
-                hint = did_you_mean(chosen, branches) if isinstance(chosen, str) else None
+                hint = found.guess(chosen, branches)
+                if chosen in everywhere:
+                    return found.add(
+                        f"unknown_{key}", here, f"the {key} {shown(chosen)} is not possible here"
+                    )
                 return found.add(f"unknown_{key}", here, f"unknown {key} {shown(chosen)}", hint)
             return branch(value, path, found)
 
@@ -343,7 +365,7 @@ class _Compiler:
                 rule = known.get(key)
                 if rule is None:
                     if other is None:
-                        hint = did_you_mean(key, known.keys() - value.keys()) or did_you_mean(key, known)
+                        hint = found.guess(key, known.keys() - value.keys()) or found.guess(key, known.keys())
                         found.add("unknown_key", here, f"unknown key {shown(key)}", hint, at="key")
                         found.broken.add(here)
                         continue
@@ -409,9 +431,9 @@ def _type_check(wanted: tuple[str, ...], schema: Schema) -> Check:
         if isinstance(value, str):
             if "boolean" in fits:
                 hint = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(value.lower())
-                hint = hint or did_you_mean(value, ("true", "false"))
+                hint = hint or found.guess(value, ("true", "false"))
             if options:
-                hint = did_you_mean(value, [str(option) for option in options])
+                hint = found.guess(value, [str(option) for option in options])
         what = _WORDS[actual] if value is None or isinstance(value, dict | list) else shown(value)
         kind = "" if actual in ("null", "object", "array") else f"{_FOUND[actual]} "
         return found.add("wrong_type", path, f"{words} is expected here, found {kind}{what}", hint)
@@ -440,9 +462,7 @@ def _enum_check(allowed: list[Any]) -> Check:
             return False
         if any(value is option or (type(value) is type(option) and value == option) for option in allowed):
             return True
-        hint = did_you_mean(value, texts) if isinstance(value, str) else None
-        if isinstance(value, bool) and not any(isinstance(option, bool) for option in allowed):
-            hint = None
+        hint = found.guess(value, texts)
         message = f"{shown(value)} is not one of {listing(readable, limit=12)}"
         return found.add("unknown_value", path, message, hint)
 
@@ -458,7 +478,8 @@ def _text_check(schema: Schema) -> Check:
         if not isinstance(value, str):
             return True
         if len(value) < shortest:
-            return found.add("too_short", path, "the text must not be empty")
+            least = "it must not be empty" if shortest == 1 else f"it needs at least {shortest} characters"
+            return found.add("too_short", path, f"the text is too short: {least}")
         if longest is not None and len(value) > longest:
             return found.add(
                 "too_long", path, f"the text has {len(value):,} characters; at most {longest:,} are read"

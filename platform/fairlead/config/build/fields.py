@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from fairlead.base.texts import Label
 from fairlead.config.document import Node, is_yes
-from fairlead.config.link import MISSING, Linker, Where
+from fairlead.config.link import MISSING, NUMBERS, Linker, Where
 from fairlead.config.shapes import field_keys
 from fairlead.expr.expression import Expression
 from fairlead.fields import patterns, sequence
@@ -211,6 +211,8 @@ def _rollup(made: Field, node: Node, linker: Linker, entity: str) -> Rollup | No
         linker.add("missing_key", rollup, "one of sum, avg, min, max and count is missing")
         return None
     value = cast(Node, rollup.get(function))
+    if made.kind not in (NUMBERS if function in ("count", "avg") else (made.kind,)):
+        linker.add("type_mismatch", value, f"this gives a number, but the field is {_a(made.kind)}")
     if function == "count":
         if not is_yes(value.value):
             linker.add("wrong_type", value, "write count: true; it counts the lines")

@@ -88,7 +88,7 @@ def _scope(entity: str, action: str, node: Node, linker: Linker) -> Scope | None
         return "all" if node.value else "no"
     text = str(node.value)
     if text in _SCOPES:
-        if text in _OWNED_SCOPES and "owner" not in linker.fields[entity]:
+        if text in _OWNED_SCOPES and linker.lacks(entity, "owner"):
             linker.add("missing_trait", node, f"{text!r} needs owners: {entity} lacks the trait `owned`")
         return cast(Scope, _SCOPES[text])
     if text.isidentifier():
@@ -235,7 +235,7 @@ def _measure(node: Node, linker: Linker, entity: str) -> Measure | None:
         if not kind_of(one).aggregatable and not ordered:
             linker.add("wrong_type", part, f"{field!r} is of type {one.kind} and has no {function}")
             return None
-        if function == "weighted" and "stage" not in linker.fields[entity]:
+        if function == "weighted" and linker.lacks(entity, "stage"):
             linker.add("missing_trait", part, f"weighted needs stages, and {entity} has none", key=True)
         default = field if function == "sum" else f"{function}_{field}"
         label = one.label

@@ -157,7 +157,7 @@ def _release(node: Node, part: Node, linker: Linker, where: Where) -> Step | Non
     if not is_yes(part.value):
         linker.add("bad_value", part, "write release: true; leave the step out otherwise")
         return None
-    if where.entity is None or "pool" not in linker.fields[where.entity]:
+    if where.entity is None or linker.lacks(where.entity, "pool"):
         linker.add("no_pool", part, f"{where.entity or 'a schedule'} has no pool that a record could go back to")
         return None
     return ReleaseRecord(node.span)

@@ -128,7 +128,7 @@ def build_pool(node: Node, linker: Linker) -> Pool | None:
     entity = linker.entity(node.get("entity"))
     if entity is None:
         return None
-    if "owner" not in linker.fields[entity] and entity not in linker.hushed:
+    if linker.lacks(entity, "owner"):
         where = cast(Node, node.get("entity"))
         linker.add("missing_trait", where, f"a pool needs owners: give {entity} the trait `owned`")
 
@@ -221,7 +221,7 @@ def build_approval(node: Node, linker: Linker) -> Approval | None:
     entity = linker.entity(node.get("entity"))
     if entity is None:
         return None
-    if "approval_state" not in linker.fields[entity] and entity not in linker.hushed:
+    if linker.lacks(entity, "approval_state"):
         where = cast(Node, node.get("entity"))
         linker.add("missing_trait", where, f"an approval needs the trait `approvable` on {entity}")
     start = node.get("start")
@@ -331,7 +331,7 @@ def _approver(node: Node, linker: Linker, entity: str) -> Approver | None:
         value = None
         if not is_yes(part.value):
             linker.add("bad_value", part, "write starter: true")
-    elif part.value == "owner" and "owner" not in linker.fields[entity]:
+    elif part.value == "owner" and linker.lacks(entity, "owner"):
         linker.add("missing_trait", part, f"{entity} has no owner: it lacks the trait `owned`")
     if value is None and source != "starter":
         return None
@@ -416,9 +416,9 @@ def _trigger(node: Node, linker: Linker, entity: str | None) -> Trigger | None:
                 linker.add("bad_schedule", part, f"{part.value!r} is no schedule of five cron fields: {error}")
                 return None
             return Trigger("schedule", cron=part.value)
-        case "claimed" | "released" if entity is not None and "owner" not in linker.fields[entity]:
+        case "claimed" | "released" if entity is not None and linker.lacks(entity, "owner"):
             linker.add("missing_trait", part, f"{entity} is never {event}: it lacks the trait `owned`", key=True)
-        case "approved" | "rejected" if entity is not None and "approval_state" not in linker.fields[entity]:
+        case "approved" | "rejected" if entity is not None and linker.lacks(entity, "approval_state"):
             linker.add("missing_trait", part, f"{entity} is never {event}: it lacks the trait `approvable`", key=True)
     return Trigger(cast(Any, event)) if _on(part, linker) else None
 
