@@ -15,14 +15,21 @@ class Author:
 
     def condition(self, depth: int = 3) -> str:
         if depth <= 0:
-            return self.pick("record.flag", "record.signed", "record.qty > 3", "record.stage == 'won'", "record.name != null",
-                             "true", "record.amount >= 10.5")  # fmt: skip
+            return self.pick(
+                "record.flag",
+                "record.signed",
+                "record.qty > 3",
+                "record.stage == 'won'",
+                "record.name != null",
+                "true",
+                "record.amount >= 10.5",
+            )
         down = depth - 1
         makers = [
             lambda: f"({self.condition(down)} && {self.condition(down)})",
             lambda: f"({self.condition(down)} || {self.condition(down)} || {self.condition(0)})",
             lambda: f"!({self.condition(down)})",
-            lambda: f"({self.condition(down)} {self.pick('==', '!=')} {self.condition(down)})",
+            lambda: f"(({self.condition(down)}) {self.pick('==', '!=')} ({self.condition(down)}))",
             lambda: f"({self.condition(down)} ? {self.condition(down)} : {self.condition(down)})",
             lambda: f"{self.number(down)} {self.order()} {self.number(down)}",
             lambda: f"{self.money(down)} {self.order()} {self.money(down)}",
@@ -32,17 +39,23 @@ class Author:
             lambda: f"{self.span(down)} {self.order()} {self.span(down)}",
             lambda: f"record.opens {self.order()} '09:30'",
             lambda: f"{self.money(0)} {self.order()} {self.literal()}",
-            lambda: f"record.stage {self.pick('==', '!=')} {self.pick(chr(39) + 'won' + chr(39), 'record.was_stage', 'null')}",
+            lambda: f"record.stage {self.pick('==', '!=')} {self.stage()}",
             lambda: f"record.stage in [{self.pick(chr(39) + 'won' + chr(39), 'record.was_stage')}, 'new']",
             lambda: f"{self.number(down)} in [1, 2.5, {self.number(0)}]",
             lambda: f"{self.number(0)} in [1, 0.125, -42, 10]",
             lambda: f"'{self.pick('vip', 'hot')}' in record.tags",
-            lambda: f"is_empty({self.pick('record.tags', 'record.lines', 'record.name', 'record.qty', 'record.customer.level')})",
+            lambda: f"is_empty(record.{self.pick('tags', 'lines', 'name', 'qty', 'customer.level')})",
             lambda: f"{self.pick('contains', 'starts_with', 'ends_with')}({self.text(down)}, {self.text(0)})",
-            lambda: f"record.owner {self.pick('==', '!=')} {self.pick('user', 'record.customer.owner', 'user.id', 'null')}",
+            lambda: (
+                f"record.owner {self.pick('==', '!=')} {self.pick('user', 'record.customer.owner', 'user.id', 'null')}"
+            ),
             lambda: f"record.team in {self.pick('user.teams', 'user.subordinate_teams')}",
-            lambda: f"record.{self.pick('owner.team', 'customer.owner.team')} {self.pick('==', '!=')} user.team",
-            lambda: self.pick("has_role('rep')", "has_role('boss')", "in_team(record.owner.team)", "'vip' in allowed"),
+            lambda: (
+                f"record.{self.pick('owner.team', 'customer.owner.team')} {self.pick('==', '!=')} user.team"
+            ),
+            lambda: self.pick(
+                "has_role('rep')", "has_role('boss')", "in_team(record.owner.team)", "'vip' in allowed"
+            ),
             lambda: f"record.customer.{self.pick('level', 'parent.level')} {self.pick('==', '!=')} 'A'",
             lambda: f"record.lines.{self.pick('exists', 'all')}(l, {self.line_condition(down)})",
             lambda: f"open_approvals {self.order()} {self.number(0)}",
@@ -51,17 +64,47 @@ class Author:
 
     def line_condition(self, depth: int) -> str:
         return self.pick(
-            f"l.qty {self.order()} {self.number(0)}", f"l.price * l.qty {self.order()} 10.5", "l.ready", "!l.ready",
-            "l.name == record.name", "l.due < record.close_on", "l.supplier == record.customer", "l.supplier.level == 'A'",
-            f"(l.ready && {self.condition(max(depth - 1, 0))})", "l.qty in [1, 2, record.qty]", "is_empty(l.name)",
-            f"l.rate {self.order()} l.price / l.qty" if False else f"number(l.price) {self.order()} l.rate",
-        )  # fmt: skip
+            f"l.qty {self.order()} {self.number(0)}",
+            f"l.price * l.qty {self.order()} 10.5",
+            "l.ready",
+            "!l.ready",
+            "l.name == record.name",
+            "l.due < record.close_on",
+            "l.supplier == record.customer",
+            "l.supplier.level == 'A'",
+            f"(l.ready && {self.condition(max(depth - 1, 0))})",
+            "l.qty in [1, 2, record.qty]",
+            "is_empty(l.name)",
+            f"number(l.price) {self.order()} l.rate",
+        )
+
+    def line_number(self) -> str:
+        return self.pick("l.qty", "l.rate", "l.qty * l.rate", "l.qty + record.qty")
+
+    def day_function(self) -> str:
+        return self.pick("days_since", "days_until", "year", "month", "day", "weekday")
+
+    def stage(self) -> str:
+        return self.pick("'won'", "record.was_stage", "null")
 
     def order(self) -> str:
         return self.pick("<", "<=", ">", ">=", "==", "!=")
 
     def literal(self) -> str:
-        return self.pick("0", "1", "10", "0.1", "0.5", "0.125", "1000.0", "-42", "0.000001", "2.50", "99999999999999.99", "0.015")
+        return self.pick(
+            "0",
+            "1",
+            "10",
+            "0.1",
+            "0.5",
+            "0.125",
+            "1000.0",
+            "-42",
+            "0.000001",
+            "2.50",
+            "99999999999999.99",
+            "0.015",
+        )
 
     def number(self, depth: int) -> str:
         if depth <= 0:
@@ -78,9 +121,11 @@ class Author:
             lambda: f"or_else({self.number(down)}, {self.number(0)})",
             lambda: f"({self.condition(0)} ? {self.number(down)} : {self.number(0)})",
             lambda: f"size({self.pick('record.name', 'record.tags', 'record.lines')})",
-            lambda: f"{self.pick('days_since', 'days_until', 'year', 'month', 'day', 'weekday')}({self.pick('record.close_on', 'record.made_at')})",
-            lambda: f"{self.pick('business_days_since', 'business_days_until')}({self.pick('record.close_on', 'record.made_at')})",
-            lambda: f"record.lines.{self.pick('sum', 'min', 'max', 'avg')}(l, {self.pick('l.qty', 'l.rate', 'l.qty * l.rate', 'l.qty + record.qty')})",
+            lambda: f"{self.day_function()}(record.{self.pick('close_on', 'made_at')})",
+            lambda: (
+                f"{self.pick('business_days_since', 'business_days_until')}(record.{self.pick('close_on', 'made_at')})"
+            ),
+            lambda: f"record.lines.{self.pick('sum', 'min', 'max', 'avg')}(l, {self.line_number()})",
             lambda: f"record.lines.count(l, {self.line_condition(0)})",
             lambda: self.pick("count(record.lines)", "count(record.lines.name)", "number(record.amount)"),
             lambda: f"({self.money(down)} / {self.money(0)})",
@@ -89,7 +134,9 @@ class Author:
 
     def money(self, depth: int) -> str:
         if depth <= 0:
-            return self.pick("record.amount", "record.cost", "record.customer.credit", "record.amount", "floor")
+            return self.pick(
+                "record.amount", "record.cost", "record.customer.credit", "record.amount", "floor"
+            )
         down = depth - 1
         makers = [
             lambda: f"({self.money(down)} {self.pick('+', '-')} {self.money(down)})",
@@ -116,13 +163,20 @@ class Author:
             lambda: f"or_else({self.text(down)}, {self.text(0)})",
             lambda: f"({self.condition(0)} ? {self.text(0)} : {self.text(0)})",
             lambda: f"{self.pick('min', 'max')}({self.text(0)}, {self.text(0)})",
-            lambda: self.pick("record.customer.name", "record.owner.name", "record.customer.owner.team.name", "max(record.lines.name)"),
+            lambda: self.pick(
+                "record.customer.name",
+                "record.owner.name",
+                "record.customer.owner.team.name",
+                "max(record.lines.name)",
+            ),
         ]
         return self.rng.choice(makers)()
 
     def day(self, depth: int) -> str:
         if depth <= 0:
-            return self.pick("record.close_on", "record.start_on", "today", "date('2026-02-28')", "record.customer.since")
+            return self.pick(
+                "record.close_on", "record.start_on", "today", "date('2026-02-28')", "record.customer.since"
+            )
         down = depth - 1
         makers = [
             lambda: f"({self.day(down)} {self.pick('+', '-')} {self.span(0)})",
@@ -138,7 +192,9 @@ class Author:
 
     def moment(self, depth: int) -> str:
         if depth <= 0:
-            return self.pick("record.made_at", "record.met_at", "now", "datetime('2026-02-28T09:00:00+08:00')")
+            return self.pick(
+                "record.made_at", "record.met_at", "now", "datetime('2026-02-28T09:00:00+08:00')"
+            )
         down = depth - 1
         makers = [
             lambda: f"({self.moment(down)} {self.pick('+', '-')} {self.span(0)})",
@@ -149,7 +205,14 @@ class Author:
 
     def span(self, depth: int) -> str:
         if depth <= 0:
-            return self.pick("record.takes", "days(3)", "hours(36)", "minutes(-90)", "weeks(2)", "days(month(record.close_on))")
+            return self.pick(
+                "record.takes",
+                "days(3)",
+                "hours(36)",
+                "minutes(-90)",
+                "weeks(2)",
+                "days(month(record.close_on))",
+            )
         down = depth - 1
         makers = [
             lambda: f"({self.span(down)} {self.pick('+', '-')} {self.span(0)})",
@@ -162,5 +225,14 @@ class Author:
 
     def any(self, depth: int = 3) -> str:
         """Return an expression of a random type, conditions most often."""
-        makers = [self.condition] * 5 + [self.number, self.number, self.money, self.money, self.text, self.day, self.moment, self.span]
+        makers = [self.condition] * 5 + [
+            self.number,
+            self.number,
+            self.money,
+            self.money,
+            self.text,
+            self.day,
+            self.moment,
+            self.span,
+        ]
         return self.rng.choice(makers)(depth)

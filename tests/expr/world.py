@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-
 from fairlead.base.clock import parse_utc
 from fairlead.expr.browser import calendar_json, plain_json
 from fairlead.expr.check import compile_expression
@@ -82,22 +81,41 @@ SHAPES.update(
     ),
     customer=Shape(
         "customer",
-        {"id": reference_type("customer"), "name": TEXT, "level": LEVELS, "credit": CNY, "owner": USER,
-         "parent": reference_type("customer"), "since": DATE},
+        {
+            "id": reference_type("customer"),
+            "name": TEXT,
+            "level": LEVELS,
+            "credit": CNY,
+            "owner": USER,
+            "parent": reference_type("customer"),
+            "since": DATE,
+        },
         SHAPES,
     ),
     user=Shape("user", {"id": USER, "name": TEXT, "team": TEAM}, SHAPES),
     team=Shape("team", {"id": TEAM, "name": TEXT, "parent": TEAM}, SHAPES),
-)  # fmt: skip
+)
 SHAPES["deal.lines"] = Shape(
     "deal.lines",
-    {"id": TEXT, "qty": INTEGER, "price": CNY, "rate": decimal_type(3), "name": TEXT, "ready": BOOL, "due": DATE,
-     "supplier": reference_type("customer")},
+    {
+        "id": TEXT,
+        "qty": INTEGER,
+        "price": CNY,
+        "rate": decimal_type(3),
+        "name": TEXT,
+        "ready": BOOL,
+        "due": DATE,
+        "supplier": reference_type("customer"),
+    },
     SHAPES,
-)  # fmt: skip
+)
 SCOPE = Scope(
     SHAPES["deal"],
-    extra={"open_approvals": INTEGER, "floor": CNY, "allowed": list_type(choice_type(["vip", "hot", "cold"]))},
+    extra={
+        "open_approvals": INTEGER,
+        "floor": CNY,
+        "allowed": list_type(choice_type(["vip", "hot", "cold"])),
+    },
 )
 
 ENV_USER = UserFacts("u1", "t1", ("t1", "t2"), ("t3",), ("rep", "finance"))
@@ -178,7 +196,9 @@ class World:
 
     @staticmethod
     def stored(shape: Shape, row: Mapping[str, Any]) -> dict[str, object]:
-        return {name: to_stored(row.get(name), kind) for name, kind in shape.fields.items() if not kind.is_rows}
+        return {
+            name: to_stored(row.get(name), kind) for name, kind in shape.fields.items() if not kind.is_rows
+        }
 
     # ------------------------------------------------------------ the four answers
 
@@ -190,7 +210,8 @@ class World:
         ctx = SqlContext(engine.dialect.name, lambda path: deal.c[path[0]], TABLES)
         query = sa.select(deal.c.id, expression.to_sql(ctx).label("answer"))
         with engine.connect() as connection:
-            found = dict(connection.execute(query, sql_parameters(self.env, SCOPE.extra)).tuples().all())
+            rows = connection.execute(query, sql_parameters(self.env, SCOPE.extra))
+            found = {key: answer for key, answer in rows}  # noqa: C416 - rows are not quite pairs
         return [stored_answer(found[one["id"]], expression.type) for one in self.deals]
 
     def chosen(self, engine: sa.Engine, expression: Expression, *, unknown: bool = False) -> list[str]:
@@ -202,29 +223,45 @@ class World:
             return sorted(connection.execute(query, sql_parameters(self.env, SCOPE.extra)).scalars())
 
     def chosen_by_python(self, expression: Expression, *, unknown: bool = False) -> list[str]:
-        return sorted(deal["id"] for deal in self.deals if expression.is_true(deal, self.env, unknown=unknown))
+        return sorted(
+            deal["id"] for deal in self.deals if expression.is_true(deal, self.env, unknown=unknown)
+        )
 
     def page(self) -> dict[str, Any]:
         """Return what the page would hold: records as JSON and the environment."""
         user = self.env.user
         assert user is not None
         return {
-            "records": {name: [page_row(SHAPES[name], row) for row in some] for name, some in self.rows.items()},
+            "records": {
+                name: [page_row(SHAPES[name], row) for row in some] for name, some in self.rows.items()
+            },
             "env": {
                 "now": to_stored(self.env.now, DATETIME),
                 "today": self.env.today.isoformat(),
                 "zone": self.env.zone,
-                "user": {"id": user.id, "team": user.team, "teams": user.teams,
-                         "subordinate_teams": user.subordinate_teams, "roles": user.roles},
-                "extra": {name: plain_json(self.env.extra.get(name), kind) for name, kind in SCOPE.extra.items()},
+                "user": {
+                    "id": user.id,
+                    "team": user.team,
+                    "teams": user.teams,
+                    "subordinate_teams": user.subordinate_teams,
+                    "roles": user.roles,
+                },
+                "extra": {
+                    name: plain_json(self.env.extra.get(name), kind) for name, kind in SCOPE.extra.items()
+                },
                 "calendar": calendar_json(self.env.calendar),
             },
-        }  # fmt: skip
+        }
 
     def node(self, bundle: Path, expressions: Sequence[Expression]) -> list[list[object]]:
         asked = {**self.page(), "trees": [one.to_json() for one in expressions]}
         done = subprocess.run(
-            ["node", str(bundle)], input=json.dumps(asked), capture_output=True, text=True, check=False, timeout=300
+            ["node", str(bundle)],
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
         )
         assert done.returncode == 0, done.stderr[-3000:]
         answers = json.loads(done.stdout)
@@ -253,7 +290,8 @@ def canonical(value: object, kind: Type) -> object:
         scaled = Decimal(str(value)).scaleb(kind.scale) if not isinstance(value, Decimal) else None
         if isinstance(value, int):
             return value * 10**kind.scale
-        assert isinstance(value, Decimal) and scaled is None
+        assert isinstance(value, Decimal)
+        assert scaled is None
         text = format(value, "f")
         whole, _, part = text.partition(".")
         assert len(part.rstrip("0")) <= kind.scale, f"{text} has more decimals than {kind.scale}"
@@ -294,18 +332,53 @@ def random_world(seed: int, size: int = 40) -> World:
         return None if rng.random() < empty else make()
 
     def whole() -> int:
-        return rng.choice([0, 1, -1, 2, 3, 5, 7, 10, 100, -42, 999_999, 10**18 - 1, -(10**18 - 1), rng.randint(-50, 50)])
+        return rng.choice(
+            [0, 1, -1, 2, 3, 5, 7, 10, 100, -42, 999_999, 10**18 - 1, -(10**18 - 1), rng.randint(-50, 50)]
+        )
 
     def number(scale: int) -> Decimal:
-        scaled = rng.choice([0, 1, -1, 5, 15, 25, 50, 1000, 1050, 10**18 - 1, 1 - 10**18, rng.randint(-99999, 99999)])
+        scaled = rng.choice(
+            [0, 1, -1, 5, 15, 25, 50, 1000, 1050, 10**18 - 1, 1 - 10**18, rng.randint(-99999, 99999)]
+        )
         return Decimal(scaled).scaleb(-scale)
 
     def text() -> str:
-        return rng.choice(["a", "A", "ab", "Abc", "abc", "b", "客户", "客", "户", "é", "Z", "\uffff", "😀", "😀b", "10", "x y", "%", "_"])
+        return rng.choice(
+            [
+                "a",
+                "A",
+                "ab",
+                "Abc",
+                "abc",
+                "b",
+                "客户",
+                "客",
+                "户",
+                "é",
+                "Z",
+                "\uffff",
+                "😀",
+                "😀b",
+                "10",
+                "x y",
+                "%",
+                "_",
+            ]
+        )
 
     def day() -> date:
-        return rng.choice([date(2026, 2, 25), date(2026, 2, 26), date(2026, 2, 28), date(2024, 2, 29), date(1950, 1, 1),
-                           date(2099, 12, 31), date(2025, 10, 1), date(2026, 2, 26) + timedelta(days=rng.randint(-400, 400))])  # fmt: skip
+        return rng.choice(
+            [
+                date(2026, 2, 25),
+                date(2026, 2, 26),
+                date(2026, 2, 28),
+                date(2024, 2, 29),
+                date(1950, 1, 1),
+                date(2099, 12, 31),
+                date(2025, 10, 1),
+                date(2026, 2, 26) + timedelta(days=rng.randint(-400, 400)),
+            ]
+        )
 
     def moment() -> datetime:
         return NOW + timedelta(
@@ -320,32 +393,69 @@ def random_world(seed: int, size: int = 40) -> World:
     teams = [{"id": f"t{n}", "name": text(), "parent": maybe(lambda: key("t", 3))} for n in range(1, 4)]
     users = [{"id": f"u{n}", "name": text(), "team": maybe(lambda: key("t", 3))} for n in range(1, 5)]
     customers = [
-        {"id": f"c{n}", "name": maybe(text), "level": maybe(lambda: rng.choice(LEVELS.options)), "credit": maybe(lambda: number(2)),
-         "owner": maybe(lambda: key("u", 4)), "parent": maybe(lambda: key("c", 6)), "since": maybe(day)}
+        {
+            "id": f"c{n}",
+            "name": maybe(text),
+            "level": maybe(lambda: rng.choice(LEVELS.options)),
+            "credit": maybe(lambda: number(2)),
+            "owner": maybe(lambda: key("u", 4)),
+            "parent": maybe(lambda: key("c", 6)),
+            "since": maybe(day),
+        }
         for n in range(1, 7)
-    ]  # fmt: skip
+    ]
 
     def line(n: int, at: int) -> dict[str, Any]:
-        return {"id": f"l{n}-{at}", "qty": maybe(whole), "price": maybe(lambda: number(2)), "rate": maybe(lambda: number(3)),
-                "name": maybe(text), "ready": maybe(lambda: rng.random() < 0.5), "due": maybe(day),
-                "supplier": maybe(lambda: key("c", 6))}  # fmt: skip
+        return {
+            "id": f"l{n}-{at}",
+            "qty": maybe(whole),
+            "price": maybe(lambda: number(2)),
+            "rate": maybe(lambda: number(3)),
+            "name": maybe(text),
+            "ready": maybe(lambda: rng.random() < 0.5),
+            "due": maybe(day),
+            "supplier": maybe(lambda: key("c", 6)),
+        }
 
     deals = []
     for n in range(size):
         lines = None if n % 11 == 0 else [line(n, at) for at in range(rng.choice([0, 1, 1, 2, 3, 5]))]
         deals.append(
-            {"id": f"d{n:04}", "qty": maybe(whole), "other": maybe(whole), "amount": maybe(lambda: number(2)),
-             "cost": maybe(lambda: number(2)), "yen": maybe(lambda: number(0)), "discount": maybe(lambda: number(4)),
-             "rate": maybe(lambda: number(2)), "tiny": maybe(lambda: number(6)), "name": maybe(text), "note": maybe(text),
-             "stage": maybe(lambda: rng.choice(STAGES.options)), "was_stage": maybe(lambda: rng.choice(STAGES.options)),
-             "flag": maybe(lambda: rng.random() < 0.5), "signed": maybe(lambda: rng.random() < 0.5),
-             "close_on": maybe(day), "start_on": maybe(day), "made_at": maybe(moment), "met_at": maybe(moment),
-             "opens": maybe(lambda: time(rng.randint(0, 23), rng.choice([0, 30]), 0)),
-             "takes": maybe(lambda: timedelta(days=rng.randint(-3, 3), seconds=rng.randint(0, 90000), microseconds=rng.choice([0, 1]))),
-             "tags": maybe(lambda: tuple(rng.sample(["vip", "hot", "cold"], rng.randint(0, 3)))),
-             "owner": maybe(lambda: key("u", 4)), "team": maybe(lambda: key("t", 3)), "customer": maybe(lambda: key("c", 6)),
-             "lines": lines}
-        )  # fmt: skip
+            {
+                "id": f"d{n:04}",
+                "qty": maybe(whole),
+                "other": maybe(whole),
+                "amount": maybe(lambda: number(2)),
+                "cost": maybe(lambda: number(2)),
+                "yen": maybe(lambda: number(0)),
+                "discount": maybe(lambda: number(4)),
+                "rate": maybe(lambda: number(2)),
+                "tiny": maybe(lambda: number(6)),
+                "name": maybe(text),
+                "note": maybe(text),
+                "stage": maybe(lambda: rng.choice(STAGES.options)),
+                "was_stage": maybe(lambda: rng.choice(STAGES.options)),
+                "flag": maybe(lambda: rng.random() < 0.5),
+                "signed": maybe(lambda: rng.random() < 0.5),
+                "close_on": maybe(day),
+                "start_on": maybe(day),
+                "made_at": maybe(moment),
+                "met_at": maybe(moment),
+                "opens": maybe(lambda: time(rng.randint(0, 23), rng.choice([0, 30]), 0)),
+                "takes": maybe(
+                    lambda: timedelta(
+                        days=rng.randint(-3, 3),
+                        seconds=rng.randint(0, 90000),
+                        microseconds=rng.choice([0, 1]),
+                    )
+                ),
+                "tags": maybe(lambda: tuple(rng.sample(["vip", "hot", "cold"], rng.randint(0, 3)))),
+                "owner": maybe(lambda: key("u", 4)),
+                "team": maybe(lambda: key("t", 3)),
+                "customer": maybe(lambda: key("c", 6)),
+                "lines": lines,
+            }
+        )
     return World({"team": teams, "user": users, "customer": customers, "deal": deals})
 
 
@@ -365,7 +475,8 @@ const asked = JSON.parse(readFileSync(0, "utf8"));
 const tables = {{}};
 for (const [name, rows] of Object.entries(asked.records)) tables[name] = new Map(rows.map((row) => [row.id, row]));
 const env = {{ ...asked.env, resolve: (entity, id) => tables[entity]?.get(id) ?? null }};
-process.stdout.write(JSON.stringify(asked.trees.map((tree) => asked.records.deal.map((row) => evaluate(tree, row, env)))));
+const answers = asked.trees.map((tree) => asked.records.deal.map((row) => evaluate(tree, row, env)));
+process.stdout.write(JSON.stringify(answers));
 """
 
 
@@ -373,7 +484,13 @@ def node_bundle(folder: Path) -> Path:
     """Return a script that answers trees from its input, made of the page's own module."""
     module, runner = folder / "expr.mjs", folder / "run.mjs"
     esbuild = ROOT / "web" / "node_modules" / ".bin" / "esbuild"
-    command = [str(esbuild), str(ROOT / "web" / "src" / "expr.ts"), "--format=esm", f"--outfile={module}", "--log-level=error"]
+    command = [
+        str(esbuild),
+        str(ROOT / "web" / "src" / "expr.ts"),
+        "--format=esm",
+        f"--outfile={module}",
+        "--log-level=error",
+    ]
     subprocess.run(command, check=True, timeout=60)
     runner.write_text(_RUNNER.format(module="./expr.mjs"), encoding="utf-8")
     return runner
@@ -403,6 +520,8 @@ def differences(
             for deal, one, other in zip(world.deals, wanted, some[at], strict=True):
                 if one != other:
                     read = {path[0]: deal.get(path[0]) for path in expression.uses}
-                    found.append(f"{expression.text}\n  python {one!r}, {engine} {other!r}\n  {deal['id']} {read}")
+                    found.append(
+                        f"{expression.text}\n  python {one!r}, {engine} {other!r}\n  {deal['id']} {read}"
+                    )
                     break
     return found

@@ -29,7 +29,7 @@ def say(message: Message, lang: str) -> str:
     return message.get(lang) if isinstance(message, Label) else message
 
 
-class Failure(Exception):  # noqa: N818 - the house calls them failures
+class Failure(Exception):
     """What the five have in common.
 
     Attributes:

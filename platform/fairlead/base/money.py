@@ -15,7 +15,7 @@ MAX_SCALE = 12
 
 EXACT = Context(prec=320, rounding=ROUND_HALF_EVEN, Emax=999999, Emin=-999999)
 
-_ZERO_DIGITS = ("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF").split()  # noqa: SIM905
+_ZERO_DIGITS = ("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF").split()
 _THREE_DIGITS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 _EXPONENTS = {**dict.fromkeys(_ZERO_DIGITS, 0), **dict.fromkeys(_THREE_DIGITS, 3), "CLF": 4, "UYW": 4}
 _SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "HKD": "HK$", "TWD": "NT$", "KRW": "₩"}
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?\Z")
 _POWERS = tuple(Decimal(1).scaleb(-scale) for scale in range(MAX_SCALE + 1))
 
 
-class NotANumber(ValueError):  # noqa: N818 - reads as what it says
+class NotANumber(ValueError):
     """The text is no number we can keep.
 
     Attributes:

@@ -125,12 +125,16 @@ def _not_sql(node: Typed) -> list[ExprProblem]:
             reason = "the database does not know the record before the change"
         elif one.op == "call" and not BY_NAME[str(one.value)].sql:
             reason = f"{one.value} has no form in SQL"
-        elif one.type.kind is Kind.json:
-            reason = "a JSON field cannot be asked about there"
+        elif one.op == "in" and one.args[1].op != "list" and _holds_numbers(one.args[1].type):
+            reason = "a stored list of numbers cannot be searched there"
         if reason:
             message = f"this must run in the database, but {reason}"
             found.append(ExprProblem("not_in_sql", message, one.start, one.end))
     return found
+
+
+def _holds_numbers(kind: Type) -> bool:
+    return kind.element is not None and (kind.element.is_number or kind.element.kind is Kind.bool)
 
 
 def _warnings(node: Typed) -> list[ExprProblem]:
@@ -418,10 +422,9 @@ class _Checker:
                 return False
             return True
         if one.kind in TEXTS and two.kind in TEXTS:
-            if one.kind is two.kind is Kind.choice and one.options and two.options:
-                if not set(one.options) & set(two.options):
-                    self.mismatch("these two choices have no option in common", node)
-                    return False
+            if one.options and two.options and not set(one.options) & set(two.options):
+                self.mismatch("these two choices have no option in common", node)
+                return False
             return True
         if one.kind in KEYS and two.kind in KEYS:
             if one.leads_to != two.leads_to:

@@ -267,7 +267,7 @@ def _if(node: Typed, variables: tuple[str, ...]) -> Run:
     return chosen
 
 
-def _comparison(compare: Callable[[object, object], bool]) -> Callable[[Typed, tuple[str, ...]], Run]:
+def _comparison(compare: Callable[..., bool]) -> Callable[[Typed, tuple[str, ...]], Run]:
     def make(node: Typed, variables: tuple[str, ...]) -> Run:
         left, right = node.args
         first = closure(left, variables)
@@ -290,7 +290,7 @@ def _comparison(compare: Callable[[object, object], bool]) -> Callable[[Typed, t
     return make
 
 
-def _equality(compare: Callable[[object, object], bool]) -> Callable[[Typed, tuple[str, ...]], Run]:
+def _equality(compare: Callable[..., bool]) -> Callable[[Typed, tuple[str, ...]], Run]:
     def make(node: Typed, variables: tuple[str, ...]) -> Run:
         first, second = (closure(arg, variables) for arg in node.args)
         return lambda record, env, rows: compare(first(record, env, rows), second(record, env, rows))

@@ -61,7 +61,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "`"
 _WORDS = {"and": "&&", "or": "||", "not": "!", "is": "==", "AND": "&&", "OR": "||", "NOT": "!", "mod": "%"}
 _SIGNS = {"=": "==", "<>": "!=", "&": "&&", "|": "||"}
 _KEYWORDS: dict[str, Value] = {"true": True, "false": False, "null": None}
-_PYTHON_KEYWORDS = {
+_OTHER_KEYWORDS = {
     "True": "true",
     "False": "false",
     "None": "null",
@@ -70,8 +70,8 @@ _PYTHON_KEYWORDS = {
     "NULL": "null",
 }
 _FULL_WIDTH = {
-    "（": "(", "）": ")", "，": ",", "“": '"', "”": '"', "‘": "'", "’": "'", "＝": "==", "！": "!", "＞": ">", "＜": "<",
-    "＆": "&&", "。": ".", "？": "?", "：": ":", "【": "[", "】": "]", "＋": "+", "－": "-", "×": "*", "÷": "/",
+    "（": "(", "）": ")", "，": ",", "“": '"', "”": '"', "‘": "'", "’": "'", "＝": "==", "！": "!", "＞": ">",
+    "＜": "<", "＆": "&&", "。": ".", "？": "?", "：": ":", "【": "[", "】": "]", "＋": "+", "－": "-", "×": "*", "÷": "/",  # noqa: E501 - wide signs
     "≥": ">=", "≤": "<=", "≠": "!=", "％": "%", "｜": "||", "；": ";", "、": ",",
 }  # fmt: skip
 
@@ -405,9 +405,9 @@ class _Parser:
         if word in _KEYWORDS:
             self.take()
             return self.node("literal", _KEYWORDS[word], (), token.start, token.end, token.start)
-        if word in _PYTHON_KEYWORDS:
+        if word in _OTHER_KEYWORDS:
             problem = ExprProblem(
-                "syntax", f"{word!r} is not known", token.start, token.end, _PYTHON_KEYWORDS[word]
+                "syntax", f"{word!r} is not known", token.start, token.end, _OTHER_KEYWORDS[word]
             )
             raise _Stop(problem)
         if word in _WORDS or word == "in":

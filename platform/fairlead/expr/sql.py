@@ -97,14 +97,14 @@ class SqlContext:
         column: The column of a field of the record, by the path `(field,)`; `("id",)` is its key.
         tables: Needed for paths through references and for line items.
         related: May give a column that is already joined for a longer path; None falls back to a subquery.
-        extra: The clause of one of the scope's further names; None binds `p_extra_<name>`.
+        named: The clause of one of the scope's further names; None binds `p_extra_<name>`.
     """
 
     dialect: str
     column: Callable[[tuple[str, ...]], Clause]
     tables: SqlTables | None = None
     related: Callable[[tuple[str, ...]], Clause | None] | None = None
-    extra: Callable[[str], Clause | None] | None = None
+    named: Callable[[str], Clause | None] | None = None
 
 
 def value_sql(node: Typed, ctx: SqlContext) -> Clause:
@@ -152,7 +152,7 @@ def _calendar_text(calendar: WorkCalendar) -> str:
 # ---------------------------------------------------------------- what PostgreSQL needs spelled out
 
 
-def _template(name: str, kind: TypeEngine[object], text: str) -> Callable[..., Clause]:
+def _template(name: str, kind: object, text: str) -> Callable[..., Clause]:
     """Return a maker of an SQL construct; each argument appears once in it, so nothing is evaluated twice."""
 
     def render(element: FunctionElement[object], compiler: SQLCompiler, **options: object) -> str:
@@ -246,7 +246,8 @@ def _pg_extreme(name: str, args: Sequence[Clause], kind: TypeEngine[object]) -> 
     key = (f"pg_{name}_{len(args)}", str(kind))
     maker = _EXTREMES.get(key)
     if maker is None:
-        text = f"(SELECT CASE WHEN {empty} THEN NULL ELSE {name}({', '.join(names)}) END FROM (SELECT {columns} OFFSET 0) AS a)"
+        chosen = f"CASE WHEN {empty} THEN NULL ELSE {name}({', '.join(names)}) END"
+        text = f"(SELECT {chosen} FROM (SELECT {columns} OFFSET 0) AS a)"
         maker = _EXTREMES[key] = _template(key[0], kind, text)
     return maker(*args)
 
@@ -316,9 +317,7 @@ class _Writer:
                 return cast(Condition, true() if pair else false())
             first, second, wide = pair
             if wide and not self.pg:
-                return cast(
-                    Condition, type_coerce(func.fl_eq(first, second), Boolean) == literal(True, Boolean)
-                )
+                return type_coerce(func.fl_eq(first, second), Boolean) == literal(True, Boolean)
         else:
             first, second = self.value(left), self.value(right)
         if loose and (_is_filled(left) or _is_filled(right)):
@@ -508,7 +507,7 @@ class _Writer:
         name = str(node.value)
         if name.startswith("extra."):
             key = name.removeprefix("extra.")
-            given = self.ctx.extra(key) if self.ctx.extra is not None else None
+            given = self.ctx.named(key) if self.ctx.named is not None else None
             if given is not None:
                 return type_coerce(given, _column_type(node.type))
             return cast(Clause, bindparam(f"p_extra_{key}", type_=_column_type(node.type)))
@@ -555,7 +554,7 @@ class _Writer:
             zero = self.integer(0)
             if wide and not self.pg:
                 return cast(Clause, func.fl_sub(zero, inner_value))
-            return cast(Clause, zero - inner_value)
+            return zero - inner_value
         left, right = node.args
         if node.op == "mul":
             return self.product(self.value(left), self.value(right), wide=wide)
@@ -576,7 +575,7 @@ class _Writer:
             if self.pg:
                 return _pg_mod(one, two)
             return cast(Clause, one.op("%", precedence=8, return_type=BigInteger())(two))
-        return cast(Clause, one + two if node.op == "add" else one - two)
+        return one + two if node.op == "add" else one - two
 
     # ------------------------------------------------------------ days and moments
 
@@ -648,7 +647,7 @@ class _Writer:
             table, link = self.joined(arg)
             if name == "is_empty":
                 return cast(Clause, not_(exists(self.query(table, link, literal(1)))))
-            return cast(Clause, self.query(table, link, func.count()).scalar_subquery())
+            return cast(Clause, self.query(table, link, cast(Clause, func.count())).scalar_subquery())
         if kind.kind is Kind.list:
             value = self.value(arg) if arg.op != "list" else None
             if value is None:
@@ -709,12 +708,11 @@ class _Writer:
     def joined(self, source: Typed) -> tuple[FromClause, Condition]:
         """Return the table of the lines and the condition that ties them to their record."""
         tables, path = self.tables(), source.value
-        assert (
-            isinstance(path, Path)
-            and source.type.element is not None
-            and source.type.element.entity is not None
-        )
-        lines = tables.table(source.type.element.entity).alias()
+        element = source.type.element
+        assert isinstance(path, Path)
+        assert element is not None
+        assert element.entity is not None
+        lines = tables.table(element.entity).alias()
         if len(path.steps) > 1:
             last = path.steps[-2].type
             owner = self.read(Path(path.root, path.steps[:-1]), last)
@@ -724,7 +722,7 @@ class _Writer:
             owner = self.ctx.column(("id",))
         return lines, tables.parent(lines) == owner
 
-    def query(self, lines: FromClause, link: Condition, what: ColumnElement[object]) -> Select[tuple[object]]:
+    def query(self, lines: FromClause, link: Condition, what: ColumnElement[object]) -> Select[object]:
         return select(what).select_from(lines).where(link).correlate_except(lines)
 
     def searched(self, node: Typed, *, loose: bool) -> Condition:
@@ -783,7 +781,9 @@ class _Writer:
             total = func.coalesce(func.sum(value), 0, type_=Numeric())
             return cast(Clause, total if wide else sql_cast(total, BigInteger))
         if wide:
-            return cast(Clause, func.coalesce(func.fl_sum(value), 0))  # no rows: SQLite never asks the aggregate
+            return cast(
+                Clause, func.coalesce(func.fl_sum(value), 0)
+            )  # no rows: SQLite never asks the aggregate
         return cast(Clause, func.coalesce(func.sum(value), 0, type_=BigInteger()))
 
 

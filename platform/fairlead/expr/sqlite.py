@@ -15,6 +15,7 @@ from fairlead.base.calendar import OFFICE_HOURS, WorkCalendar
 from fairlead.base.clock import iso_utc
 
 Number = int | str | None
+_Answer = int | str | None
 _DAY_US = 86_400_000_000
 _LAST_DAY = date.max.toordinal()
 _LIMIT = 2**63
@@ -205,7 +206,7 @@ def _ends_with(text: str | None, part: str | None) -> bool | None:
     return None if text is None or part is None else text.endswith(part)
 
 
-_FUNCTIONS: tuple[tuple[str, int, Callable[..., object]], ...] = (
+_FUNCTIONS: tuple[tuple[str, int, Callable[..., _Answer]], ...] = (
     ("fl_add", 2, _on_numbers(lambda one, two: one + two)),
     ("fl_sub", 2, _on_numbers(lambda one, two: one - two)),
     ("fl_mul", 2, _on_numbers(lambda one, two: one * two)),
