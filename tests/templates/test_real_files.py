@@ -46,7 +46,9 @@ def test_every_deal_names_a_product_an_agent_and_a_stage_that_we_know() -> None:
     products = {row["product"] for row in rows("products.csv")}
     agents = {row["sales_agent"] for row in rows("sales_teams.csv")}
     accounts = {row["account"] for row in rows("accounts.csv")}
-    stages = yaml.safe_load((ROOT / "workflows/general_sales/opportunity_stages.yaml").read_text(encoding="utf-8"))
+    stages = yaml.safe_load(
+        (ROOT / "workflows/general_sales/opportunity_stages.yaml").read_text(encoding="utf-8")
+    )
     deals = rows("sales_pipeline.csv")
     assert len(deals) == 8800
     for deal in deals:
@@ -58,7 +60,9 @@ def test_every_deal_names_a_product_an_agent_and_a_stage_that_we_know() -> None:
 
 def test_a_deal_without_account_is_in_a_stage_that_does_not_ask_for_one() -> None:
     columns = connector("b2b_pipeline")["columns"]
-    stages = yaml.safe_load((ROOT / "workflows/general_sales/opportunity_stages.yaml").read_text(encoding="utf-8"))
+    stages = yaml.safe_load(
+        (ROOT / "workflows/general_sales/opportunity_stages.yaml").read_text(encoding="utf-8")
+    )
     homeless = [deal for deal in rows("sales_pipeline.csv") if not deal["account"]]
     assert len(homeless) == 1425
     for deal in homeless:
@@ -67,5 +71,9 @@ def test_a_deal_without_account_is_in_a_stage_that_does_not_ask_for_one() -> Non
 
 def test_every_sector_is_an_industry() -> None:
     columns = connector("b2b_accounts")["columns"]
-    industries = yaml.safe_load((ROOT / "schemas/general_sales/options/industry.yaml").read_text(encoding="utf-8"))
-    assert {translated(columns["industry"], row) for row in rows("accounts.csv")} <= set(industries["options"])
+    industries = yaml.safe_load(
+        (ROOT / "schemas/general_sales/options/industry.yaml").read_text(encoding="utf-8")
+    )
+    assert {translated(columns["industry"], row) for row in rows("accounts.csv")} <= set(
+        industries["options"]
+    )

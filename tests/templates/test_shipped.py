@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from fairlead.config.load import load
 from fairlead.config.source import shipped, shipped_templates
 from fairlead.model.workspace import Workspace
@@ -108,7 +107,11 @@ def test_everything_that_people_see_has_a_label(workspace: Workspace) -> None:
 def test_every_entity_can_be_reached_by_somebody(workspace: Workspace) -> None:
     """Nothing granted means nothing allowed: an entity that no role reads would be lost."""
     for entity in workspace.entities:
-        readers = [r.name for r in workspace.roles.values() if entity in r.grants and "read" in r.grants[entity].scopes]
+        readers = [
+            r.name
+            for r in workspace.roles.values()
+            if entity in r.grants and "read" in r.grants[entity].scopes
+        ]
         assert "admin" in readers, entity
 
 
