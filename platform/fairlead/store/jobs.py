@@ -173,9 +173,9 @@ def enqueue(tx: Tx, new: NewJob, *, now: str) -> str | None:
         _ADD.on(tx),
         {
             "id": key, "queue": new.queue, "kind": new.kind, "args": json.dumps(dict(new.args or {})),
-            "state": new.state, "run_at": new.run_at, "attempts": 0, "max_attempts": new.max_attempts, "lease": None, "lease_until": None,
-            "error": new.error, "created_at": now, "finished_at": None if new.state == "ready" else now,
-            "event_id": new.event_id, "rule": new.rule,
+            "state": new.state, "run_at": new.run_at, "attempts": 0, "max_attempts": new.max_attempts,
+            "lease": None, "lease_until": None, "error": new.error, "created_at": now,
+            "finished_at": None if new.state == "ready" else now, "event_id": new.event_id, "rule": new.rule,
             "entity": new.entity, "record_id": new.record_id, "done_steps": 0, "revision": new.revision,
             "depth": new.depth, "chain": json.dumps(new.chain), "order_key": new.order_key,
             "unique_key": new.unique_key, "log": None,
@@ -235,17 +235,22 @@ def _claimable(*conditions: ColumnElement[bool]) -> sa.Select[Any]:
     )
 
 
-def _skip_locked(chosen: sa.Select[Any], dialect: DialectName, of: sa.FromClause) -> sa.Select[Any]:
-    # SQLite has one writer at a time, so nothing can be locked by another.
-    return chosen.with_for_update(skip_locked=True, of=of) if dialect == "postgresql" else chosen
+def _picked(chosen: sa.Select[Any], dialect: DialectName, of: sa.FromClause) -> sa.Select[Any]:
+    """Return the ids that `chosen` selects, without those that another transaction has locked."""
+    if dialect == "sqlite":
+        return chosen  # one writer at a time: nothing can be locked by another
+    # As a CTE it runs once; PostgreSQL may run a sub-query anew for each row, and would then lock more than asked.
+    picked = chosen.with_for_update(skip_locked=True, of=of).cte("picked")
+    return sa.select(picked.c.id)
 
 
 def _claim(dialect: DialectName, *conditions: ColumnElement[bool]) -> ReturningUpdate[Any]:
     return (
         sa.update(job)
-        .where(job.c.id.in_(_skip_locked(_claimable(*conditions), dialect, _open)))
+        .where(job.c.id.in_(_picked(_claimable(*conditions), dialect, _open)))
         .values(
-            state=word("running"), attempts=job.c.attempts + 1, lease=p("lease").concat(job.c.id), lease_until=p("until"),
+            state=word("running"), attempts=job.c.attempts + 1, lease=p("lease").concat(job.c.id),
+            lease_until=p("until"),
         )
         .returning(*_COLUMNS)
     )  # fmt: skip
@@ -342,7 +347,7 @@ def give_back(tx: Tx, held: Job) -> None:
 def _held(dialect: DialectName, *conditions: ColumnElement[bool]) -> sa.Select[tuple[str]]:
     # A row that a worker has locked is being finished right now: leave it alone instead of waiting for it.
     chosen = sa.select(_open.c.id).where(_open.c.state == word("running"), *conditions)
-    return _skip_locked(chosen, dialect, _open)
+    return _picked(chosen, dialect, _open)
 
 
 _EXTEND = Once(
@@ -644,7 +649,7 @@ _FIRE = Once(
         sa.update(occurrence)
         .where(
             occurrence.c.id.in_(
-                _skip_locked(
+                _picked(
                     sa.select(_later.c.id)
                     .where(_later.c.state == word("waiting"), _later.c.fire_at <= p("now"))
                     .order_by(_later.c.fire_at, _later.c.id)

@@ -7,15 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 from fairlead.base.errors import NotFound
+from fairlead.compiled.application import SYSTEM_ROLES
+from fairlead.compiled.reads import ListShape
 from fairlead.fields.registry import kind_of
 from fairlead.model.workflows import Automation
-from fairlead.store import history, people
+from fairlead.store import history, jobs, people
 from fairlead.store.database import Tx
-from fairlead.store.jobs import Job, NotToBeDone
+from fairlead.store.jobs import Job, NewJob, NotToBeDone
 from fairlead.work import records
 from fairlead.work.context import Actor, Cause, Context
 from fairlead.work.environment import environment
 from fairlead.work.steps import run_steps
+
+PAGE = 500
 
 
 def run_automation(tx: Tx, ctx: Context, job: Job) -> str:
@@ -45,10 +49,37 @@ def run_automation(tx: Tx, ctx: Context, job: Job) -> str:
             old = _before(tx, ctx, job, record)
         elif automation.when is not None and not automation.when.is_true(record, environment(ctx, tx)):
             raise NotToBeDone("skipped", f"the condition does not hold: {automation.when.text}")
-    elif automation.entity is None and automation.when is not None:
-        if not automation.when.is_true({}, environment(ctx, tx)):
-            raise NotToBeDone("skipped", f"the condition does not hold: {automation.when.text}")
+    elif automation.entity is not None:
+        return _fan_out(tx, ctx, automation, job)
+    elif automation.when is not None and not automation.when.is_true({}, environment(ctx, tx)):
+        raise NotToBeDone("skipped", f"the condition does not hold: {automation.when.text}")
     return "\n".join(run_steps(tx, ctx, automation.steps, job.entity, job.record_id, old=old))
+
+
+def _fan_out(tx: Tx, ctx: Context, automation: Automation, job: Job) -> str:
+    """Start one run for each record that a schedule is about: those for which its condition holds now."""
+    assert automation.entity is not None
+    reads = ctx.app.reads(automation.entity, SYSTEM_ROLES)
+    order = (("id", False),)
+    shape = ListShape(filter=automation.when, order=order, fields=("id",))
+    position = [field.name for field in reads.visible_fields(("id",))].index("id")
+    params = {**records.base_params(ctx), "p_limit": PAGE}
+    count = 0
+    while True:
+        rows = tx.all(reads.list(shape), params)
+        for row in rows:
+            new = NewJob(
+                kind=job.kind, run_at=ctx.stamp, queue="bulk", args={"scheduled": job.id},
+                unique_key=f"{job.id}:{row[position]}", order_key=row[position], rule=automation.name,
+                max_attempts=max(1, automation.retry_times), entity=automation.entity, record_id=row[position],
+                revision=ctx.app.revision, depth=job.depth, chain=job.chain,
+            )  # fmt: skip
+            jobs.enqueue(tx, new, now=ctx.stamp)
+        count += len(rows)
+        if len(rows) < PAGE:
+            return f"{count} records"
+        shape = replace(shape, after="value")
+        params["p_after_id"] = rows[-1][position]
 
 
 def _acting(tx: Tx, ctx: Context, automation: Automation, job: Job) -> Context:
