@@ -120,7 +120,7 @@ def test_what_the_outside_may_rely_on_is_there(document: dict[str, Any], path: s
 
 def test_bodies_say_what_the_configuration_says(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    create, update = schemas["BigDealCreate"], schemas["BigDealUpdate"]
+    create, update = schemas["BigDeal.create"], schemas["BigDeal.update"]
     assert create["required"] == ["f_text"]
     assert "required" not in update
     assert create["additionalProperties"] is False
@@ -135,3 +135,21 @@ def test_bodies_say_what_the_configuration_says(document: dict[str, Any]) -> Non
         "schema"
     ]
     assert move["properties"]["to"]["enum"] == ["won"]
+
+
+def test_an_entity_may_be_called_like_a_part_of_the_engine() -> None:
+    """The shipped templates have an entity `task`."""
+    names = ("task", "approval", "problem", "lead", "lead_create")
+    entities = {
+        name: made(
+            Entity,
+            name=name,
+            traits=frozenset(),
+            fields={"name": Field("name", "text", Label.of("Name"))},
+        )
+        for name in names
+    }
+    empty: dict[str, Any] = {item.name: {} for item in dataclasses.fields(Workspace)}
+    document = openapi_document(Workspace(**{**empty, "name": "demo", "entities": entities}))
+    openapi_spec_validator.validate(document)
+    assert {"/task", "/tasks", "/approval", "/problem", "/lead", "/lead_create"} <= set(document["paths"])

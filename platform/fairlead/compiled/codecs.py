@@ -133,11 +133,11 @@ def input_schema(entity: Entity, action: Action, only: Container[str] | None = N
     missing is judged when the whole record is known.
     """
     members: dict[str, fields.Field[Any]] = {
-        field.name: _member(field, f"{_title(entity.name)}{_title(action)}{_title(field.name)}Row", action)
+        field.name: _member(field, f"{title(entity.name)}.{action}.{field.name}", action)
         for field in writable(entity, action)
         if only is None or field.name in only
     }
-    return _Strict.from_dict(members, name=f"{_title(entity.name)}{_title(action)}")
+    return _Strict.from_dict(members, name=f"{title(entity.name)}.{action}")
 
 
 def _member(field: Field, row_name: str, action: Action) -> fields.Field[Any]:
@@ -155,7 +155,8 @@ def _member(field: Field, row_name: str, action: Action) -> fields.Field[Any]:
     return Lines(field, _Strict.from_dict(row, name=row_name), required=needed, filled=filled)
 
 
-def _title(name: str) -> str:
+def title(name: str) -> str:
+    """Return the name under which an entity's schemas stand: `BigDeal`; those of its parts follow after a dot."""
     return "".join(part.capitalize() for part in name.split("_"))
 
 

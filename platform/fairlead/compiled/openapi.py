@@ -12,7 +12,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import fields
 
 from fairlead.compiled import openapi_engine as engine
-from fairlead.compiled.codecs import Lines, Value, input_schema
+from fairlead.compiled.codecs import Lines, Value, input_schema, title
 from fairlead.compiled.openapi_words import (
     ANYTHING,
     COUNT,
@@ -128,17 +128,17 @@ def record_schema(entity: Entity, lang: str = "en") -> Json:
 def _entity(spec: APISpec, workspace: Workspace, entity: Entity, lang: str) -> None:
     name = entity.name
     spec.tag({"name": name, "description": entity.label.get(lang)})
-    record = "".join(part.capitalize() for part in name.split("_"))
+    record = title(name)
     spec.components.schema(record, record_schema(entity, lang))
     create, update = input_schema(entity, "create"), input_schema(entity, "update")
     one = ref(record)
     path(
         spec,
         f"/{name}",
-        get=does("List", f"list_{name}", name, answer=page(one), problems="422", parameters=LIST_PARAMETERS),
+        get=does("List", f"{name}.list", name, answer=page(one), problems="422", parameters=LIST_PARAMETERS),
         post=does(
             "Create",
-            f"create_{name}",
+            f"{name}.create",
             name,
             body=create,
             answer=one,
@@ -151,10 +151,10 @@ def _entity(spec: APISpec, workspace: Workspace, entity: Entity, lang: str) -> N
     path(
         spec,
         f"/{name}/{{id}}",
-        get=does("Read", f"get_{name}", name, answer=one, etag=True, parameters=("fields", "expand")),
+        get=does("Read", f"{name}.get", name, answer=one, etag=True, parameters=("fields", "expand")),
         patch=does(
             "Change",
-            f"update_{name}",
+            f"{name}.update",
             name,
             body=update,
             answer=one,
@@ -164,7 +164,7 @@ def _entity(spec: APISpec, workspace: Workspace, entity: Entity, lang: str) -> N
         ),
         delete=does(
             "Delete",
-            f"delete_{name}",
+            f"{name}.delete",
             name,
             status="204",
             problems="409 412 423 428",
@@ -177,7 +177,7 @@ def _entity(spec: APISpec, workspace: Workspace, entity: Entity, lang: str) -> N
             f"/{name}/{{id}}/{verb}",
             post=does(
                 summary,
-                f"{verb}_{name}",
+                f"{name}.{verb}",
                 name,
                 body=body,
                 answer=one,
@@ -195,13 +195,15 @@ def _entity(spec: APISpec, workspace: Workspace, entity: Entity, lang: str) -> N
         },
         "action",
     )
-    outcome = shape({"index": COUNT, "status": COUNT, "id": KEY, "problem": ref("Problem")}, "status")
+    outcome = shape(
+        {"index": COUNT, "status": COUNT, "id": KEY, "problem": ref("Fairlead.Problem")}, "status"
+    )
     path(
         spec,
         f"/{name}/bulk",
         post=does(
             "Do up to 1,000 operations",
-            f"bulk_{name}",
+            f"{name}.bulk",
             name,
             body=shape({"operations": {"type": "array", "items": operation, "maxItems": 1000}}, "operations"),
             answer=page(outcome),
@@ -213,7 +215,7 @@ def _entity(spec: APISpec, workspace: Workspace, entity: Entity, lang: str) -> N
         path(
             spec,
             f"/{name}/{{id}}/approval_path",
-            get=does("Who would be asked, and why", f"approval_path_{name}", name, answer=page(ANYTHING)),
+            get=does("Who would be asked, and why", f"{name}.approval_path", name, answer=page(ANYTHING)),
         )
     for view, summary in (("history", "Who changed what when"), ("timeline", "Everything around the record")):
         path(
@@ -221,7 +223,7 @@ def _entity(spec: APISpec, workspace: Workspace, entity: Entity, lang: str) -> N
             f"/{name}/{{id}}/{view}",
             get=does(
                 summary,
-                f"{view}_{name}",
+                f"{name}.{view}",
                 name,
                 answer=page(ANYTHING),
                 parameters=("page_size", "page_token"),

@@ -46,7 +46,7 @@ def tasks(spec: APISpec) -> None:
     tag = "approvals"
     spec.tag({"name": tag, "description": "The approver's inbox and the course of approvals."})
     spec.components.schema(
-        "Task",
+        "Fairlead.Task",
         shape(
             {
                 "id": KEY,
@@ -66,7 +66,7 @@ def tasks(spec: APISpec) -> None:
         ),
     )
     spec.components.schema(
-        "Approval",
+        "Fairlead.Approval",
         shape(
             {
                 "id": KEY,
@@ -84,7 +84,11 @@ def tasks(spec: APISpec) -> None:
         spec,
         "/tasks",
         get=does(
-            "My tasks", "list_tasks", tag, answer=page(ref("Task")), parameters=("page_size", "page_token")
+            "My tasks",
+            "list_tasks",
+            tag,
+            answer=page(ref("Fairlead.Task")),
+            parameters=("page_size", "page_token"),
         ),
     )
     for verb, (summary, body) in _DECISIONS.items():
@@ -96,7 +100,7 @@ def tasks(spec: APISpec) -> None:
                 f"task_{verb}",
                 tag,
                 body=body,
-                answer=ref("Task"),
+                answer=ref("Fairlead.Task"),
                 problems="409 412 422 428",
                 parameters=("If-Match", "Idempotency-Key"),
             ),
@@ -132,11 +136,15 @@ def tasks(spec: APISpec) -> None:
                 f"approval_{verb}",
                 tag,
                 body=shape({"comment": TEXT}),
-                answer=ref("Approval"),
+                answer=ref("Fairlead.Approval"),
                 problems="409 422",
             ),
         )
-    path(spec, "/approvals/{id}", get=does("Who decided what", "get_approval", tag, answer=ref("Approval")))
+    path(
+        spec,
+        "/approvals/{id}",
+        get=does("Who decided what", "get_approval", tag, answer=ref("Fairlead.Approval")),
+    )
 
 
 def reports(spec: APISpec, workspace: Workspace, lang: str) -> None:

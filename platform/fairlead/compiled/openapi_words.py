@@ -29,7 +29,7 @@ def shared(spec: APISpec) -> None:
     parts.security_scheme("token", {"type": "http", "scheme": "bearer"})
     error = shape({"field": TEXT, "code": TEXT, "message": TEXT}, "field", "code", "message")
     parts.schema(
-        "Problem",
+        "Fairlead.Problem",
         shape(
             {
                 "type": TEXT,
@@ -48,7 +48,7 @@ def shared(spec: APISpec) -> None:
         ),
     )
     for name, text in _PROBLEMS.items():
-        content = {"application/problem+json": {"schema": ref("Problem")}}
+        content = {"application/problem+json": {"schema": ref("Fairlead.Problem")}}
         headers = {"Retry-After": {"schema": COUNT}} if name == "TooMany" else {}
         parts.response(
             name, {"description": text, "content": content, **({"headers": headers} if headers else {})}
