@@ -68,6 +68,10 @@ def test_pattern_with_its_own_sentence(make: Make) -> None:
         "(a*)*",
         "((a{1,5}){1,5}){1,5}",
         "(.|.)+",
+        "a?" * 30 + "a" * 30,
+        "a{0,16}" * 6,
+        "(a|aa)" * 30,
+        "(?:ab|ba|abc){30}",
         "x" * 501,
     ],
 )
@@ -94,6 +98,10 @@ def test_patterns_that_are_none(pattern: str) -> None:
         (r"(?i)abc", "ABC", "abd"),
         (r"[^\s,]+", "x", "a b"),
         (r".*中文.*", "有中文的", "none"),
+        (r"(foo|four|far)-(x|xy)?z", "four-xyz", "fo-z"),
+        (r"[A-Z]{1,3}\d{0,4}[A-Z0-9]*", "AB12C", "1AB"),
+        (r"1[3-9]\d{9}", "13800138000", "12800138000"),
+        (r"[1-9]\d{5}(18|19|20)\d{2}(0[1-9]|1[0-2])\d{5}[\dX]", "110101199001011234", "110101199013011234"),
     ],
 )
 def test_patterns_of_every_day(pattern: str, good: str, bad: str) -> None:
@@ -103,7 +111,7 @@ def test_patterns_of_every_day(pattern: str, good: str, bad: str) -> None:
 
 @given(
     pattern=st.from_regex(
-        r"([a-c.]|\[ab\]|\\d)([*+?]|\{1,3\}|)(\((a|b|ab|a\|b|a\|ab|a\*)\)[*+?]?|[ab][*+]?){0,4}",
+        r"([a-c.]|\[ab\]|\\d)([*+?]|\{1,3\}|\{0,20\}|)(\((a|b|ab|a\|b|a\|ab|a\*)\)[*+?]?|[ab][*+]?){0,4}",
         fullmatch=True,
     )
 )

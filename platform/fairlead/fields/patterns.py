@@ -1,12 +1,13 @@
 """Patterns that admins write, run only when they cannot be made to hang.
 
-Python's matcher backtracks. A pattern is accepted when its time grows at most with the square of the
-text, and the text it is run against is short.
+Python's matcher backtracks. A pattern is accepted when the ways in which it may try a text are few, and
+the text it is run against is short.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from re import _parser as parser  # type: ignore[attr-defined]
@@ -17,8 +18,8 @@ from fairlead.fields.kind import FieldProblem, both
 MAX_PATTERN = 500
 MAX_MATCHED = 1000
 
-_WIDE = 16
-"""A repeat whose count may differ by more than this is treated as endless."""
+_MOST_WAYS = 20 * MAX_MATCHED
+"""In how many ways a text may be tried before a pattern counts as one that could hang."""
 
 _SAMPLE = frozenset(chr(code) for code in range(0x80)) | frozenset("\x85\u00a0äßÉЖ中文１\u3000\u200b🏠")
 
@@ -60,15 +61,12 @@ class _Audit:
     def __init__(self, text: str, flags: int) -> None:
         self.flags = flags & (re.IGNORECASE | re.DOTALL | re.ASCII)
         self.sample = _SAMPLE | frozenset(text)
-        self.ambiguous = 0
+        self.ways = 1
 
     def run(self, tree: Iterable[Any]) -> None:
         self.walk(list(tree), frozenset(), repeated=False)
-        if self.ambiguous > 1:
-            _unsafe(
-                "several repeats can match the same text",
-                "多个重复部分可匹配相同内容",
-            )
+        if self.ways > _MOST_WAYS:
+            _unsafe("several parts of it can match the same text", "多个部分可匹配相同内容")
 
     def walk(self, items: Sequence[Any], follow: frozenset[str], *, repeated: bool) -> None:
         """Check a sequence; `follow` are the characters that may come after it."""
@@ -83,16 +81,15 @@ class _Audit:
                 inner = self.first(list(body))
                 if repeated and least != most:
                     _unsafe("a repeat stands inside a repeat", "重复中嵌套了重复")
-                if int(most) - least > _WIDE and inner & follow:
-                    self.ambiguous += 1
+                if inner & follow:
+                    self.ways *= min(int(most) - least + 1, MAX_MATCHED)
                 self.walk(list(body), follow | inner, repeated=repeated or int(most) > 1)
             elif name == "BRANCH":
                 branches = [list(branch) for branch in argument[1]]
-                if repeated and self.undecided(branches, follow):
-                    _unsafe(
-                        "alternatives inside a repeat can match the same text",
-                        "重复中的多个分支可匹配相同内容",
-                    )
+                alike = self.alike(branches, follow)
+                if repeated and alike > 1:
+                    _unsafe("alternatives inside a repeat begin alike", "重复中的多个分支开头相同")
+                self.ways *= alike
                 for branch in branches:
                     self.walk(branch, follow, repeated=repeated)
             elif name == "SUBPATTERN":
@@ -102,18 +99,15 @@ class _Audit:
             here = self.first([items[position]])
             follow = here | follow if self.may_be_empty(items[position]) else here
 
-    def undecided(self, branches: Sequence[Sequence[Any]], follow: frozenset[str]) -> bool:
-        """Say whether one character does not settle which of `branches` is meant."""
-        seen: frozenset[str] = frozenset()
+    def alike(self, branches: Sequence[Sequence[Any]], follow: frozenset[str]) -> int:
+        """Return how many of `branches` one and the same character may begin, at most."""
+        counts: Counter[str] = Counter()
         for branch in branches:
-            starts = self.first(branch)
+            counts.update(self.first(branch))
             if all(self.may_be_empty(item) for item in branch):
                 # Skipping it leaves the choice to what comes after.
-                starts |= follow | {""}
-            if starts & seen:
-                return True
-            seen |= starts
-        return False
+                counts.update(follow - self.first(branch) | {""})
+        return max(counts.values(), default=1)
 
     def first(self, items: Sequence[Any]) -> frozenset[str]:
         """Return the sample characters with which a sequence may begin."""
