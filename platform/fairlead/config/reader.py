@@ -101,9 +101,7 @@ _CONTROL = re.compile(
 )
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
-_DECIMAL = re.compile(
-    r"[-+]?(0|[1-9][0-9]*)?\.[0-9]*([eE][-+]?[0-9]+)?\Z|[-+]?(0|[1-9][0-9]*)[eE][-+]?[0-9]+\Z"
-)
+_DECIMAL = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?|\.[0-9]+)\Z")
 _PLAIN: Mapping[str, object] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _NUMBER_START = frozenset("+-.0123456789")
 
@@ -169,6 +167,14 @@ class _Reader:
         return int(text) if _INTEGER.match(text) else Decimal(text)
 
 
+@dataclass(frozen=True, slots=True)
+class _After:
+    """Stands for text behind the end of a document."""
+
+    start_mark: Any
+    end_mark: Any
+
+
 class _YamlReader(_Reader):
     """YAML 1.2 core, by the events of the C parser."""
 
@@ -187,7 +193,11 @@ class _YamlReader(_Reader):
                 )
             data = self.value(events, next(events), (), 0)
             next(events)
-            another = next(events)
+            try:
+                another = next(events)
+            except yaml.MarkedYAMLError as error:
+                # Whatever stands there: it stands after the end of the document.
+                another = _After(error.problem_mark, error.problem_mark)
             if not isinstance(another, yaml.StreamEndEvent):
                 raise self.stop(
                     "one_document_only", (), _mark(another), "a file holds one document; a second begins here"
@@ -505,20 +515,23 @@ def _align(raw: str, value: str) -> list[int]:
     """
     style = raw[:1]
     position, indent = 0, len(raw)
-    if style in ("|", ">"):
-        position = raw.find("\n") + 1
-        first = re.search(r"^( *)[^ \r\n]", raw[position:], re.M)
-        indent = len(first[1]) if first else 0
-        position += len(raw[position:]) - len(raw[position:].lstrip("\r\n")) + indent
-    elif style in ("'", '"'):
-        position = 1
 
     def next_line(at: int) -> int:
         at += 2 if raw.startswith("\r\n", at) else 1
-        stop = at + indent
-        while at < min(stop, len(raw)) and raw[at] in " \t":
+        stop = min(at + indent, len(raw))
+        while at < stop and raw[at] in " \t":
             at += 1
         return at
+
+    if style in ("|", ">"):
+        header = _LINE_END.search(raw)
+        if header is None:
+            return []
+        first = re.search(r"^( *)[^ \r\n]", raw[header.end() :], re.M)
+        indent = len(first[1]) if first else 0
+        position = next_line(header.start())
+    elif style in ("'", '"'):
+        position = 1
 
     offsets: list[int] = []
     for char in value:

@@ -365,7 +365,7 @@ class _Compiler:
                 rule = known.get(key)
                 if rule is None:
                     if other is None:
-                        hint = found.guess(key, known.keys() - value.keys()) or found.guess(key, known.keys())
+                        hint = found.guess(key, [one for one in known if one not in value] or [*known])
                         found.add("unknown_key", here, f"unknown key {shown(key)}", hint, at="key")
                         found.broken.add(here)
                         continue
