@@ -59,6 +59,12 @@ class Author:
             lambda: f"record.customer.{self.pick('level', 'parent.level')} {self.pick('==', '!=')} 'A'",
             lambda: f"record.lines.{self.pick('exists', 'all')}(l, {self.line_condition(down)})",
             lambda: f"open_approvals {self.order()} {self.number(0)}",
+            lambda: f"{self.age()} {self.order()} {self.pick('0', '1', '2', '30', '400', '99999')}",
+            lambda: f"{self.pick('1', '15')} {self.order()} {self.age()}",
+            lambda: f"now - record.made_at {self.order()} {self.pick('days(7)', 'hours(30)', 'days(-1)')}",
+            lambda: (
+                f"date(record.made_at) {self.order()} {self.pick('today', 'start_of_month(today)', 'today - days(2)')}"
+            ),
         ]
         return self.rng.choice(makers)()
 
@@ -83,6 +89,10 @@ class Author:
 
     def day_function(self) -> str:
         return self.pick("days_since", "days_until", "year", "month", "day", "weekday")
+
+    def age(self) -> str:
+        name = self.pick("days_since", "days_until", "business_days_since", "business_days_until")
+        return f"{name}(record.{self.pick('close_on', 'made_at')})"
 
     def stage(self) -> str:
         return self.pick("'won'", "record.was_stage", "null")

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 from fairlead.expr.expression import Expression
+from fairlead.expr.sql import SqlContext, sql_parameters
 from fairlead.expr.stored import from_stored
 from fairlead.expr.types import Kind, Shape
 from hypothesis import HealthCheck, given, settings
@@ -200,3 +201,41 @@ def test_EX13_property_python_is_sqlite(seed, rng):
     finally:
         TABLES.meta.drop_all(engine)
         engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("record.owner == user && record.stage == 'won'", "owner"),
+        ("record.amount > 100000.0", "amount"),
+        ("record.stage in ['won', 'lost']", "stage"),
+        ("record.team in user.teams", "team"),
+        ("days_since(record.made_at) >= 7", "made_at"),
+        ("business_days_since(record.made_at) >= 15", "made_at"),
+        ("date(record.made_at) >= start_of_quarter(today)", "made_at"),
+        ("now - record.made_at > days(30)", "made_at"),
+        ("record.close_on <= today + days(3)", "close_on"),
+    ],
+)
+def test_EX6_an_index_can_serve(text, index, postgres_engine):
+    """The usual rules of pools, permissions and reports leave the column bare on one side."""
+    deal = TABLES.known["deal"]
+    lite = sqlite_engine()
+    for engine in (lite, postgres_engine):
+        TABLES.meta.create_all(engine)
+        ctx = SqlContext(engine.dialect.name, lambda path: deal.c[path[0]], TABLES)
+        query = sa.select(deal.c.id).where(must(text, sql=True).condition(ctx))
+        compiled = query.compile(engine)
+        values = compiled.construct_params(sql_parameters(random_world(1, 1).env))
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"CREATE INDEX by_field ON deal ({index})"))
+            if engine is not lite:
+                connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
+                connection.execute(sa.text("SET LOCAL enable_bitmapscan = off"))
+            explain = "EXPLAIN " if engine is not lite else "EXPLAIN QUERY PLAN "
+            positional = compiled.positiontup
+            sent = tuple(values[name] for name in positional) if positional else values
+            plan = "\n".join(str(row) for row in connection.exec_driver_sql(explain + str(compiled), sent))
+        assert "by_field" in plan, plan
+        assert "Index Cond" in plan or engine is lite, plan
+    lite.dispose()

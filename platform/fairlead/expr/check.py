@@ -40,6 +40,8 @@ from fairlead.expr.types import (
     with_digits,
 )
 
+__all__ = ["USER_MEMBERS", "ExprProblem", "Expression", "compile_expression"]
+
 MAX_COST = 10_000
 
 USER_MEMBERS: dict[str, Type] = {

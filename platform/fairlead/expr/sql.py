@@ -49,8 +49,8 @@ from fairlead.base.calendar import WorkCalendar
 from fairlead.base.clock import iso_utc
 from fairlead.expr.browser import calendar_json
 from fairlead.expr.evaluate import Env
-from fairlead.expr.functions import BY_NAME
-from fairlead.expr.nodes import Path, Typed
+from fairlead.expr.functions import BY_NAME, MACROS
+from fairlead.expr.nodes import Path, Typed, walk
 from fairlead.expr.sqlite import register_sqlite_functions
 from fairlead.expr.stored import ARRAY, to_stored
 from fairlead.expr.types import KEYS, MAX_SCALE, STORED_DIGITS, TEXTS, Kind, Type
@@ -269,6 +269,15 @@ _UNITS = {
     "start_of_quarter": "quarter",
     "start_of_year": "year",
 }
+_MOVES = {
+    "date_add": _pg_date_add,
+    "date_sub": _pg_date_sub,
+    "moment_add": _pg_moment_add,
+    "moment_sub": _pg_moment_sub,
+    "moment_diff": _pg_moment_diff,
+}
+_MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
+_DAY_US = 86_400_000_000
 _NEVER_EMPTY = frozenset({"user", "now", "today"})
 
 
@@ -303,8 +312,60 @@ class _Writer:
                 return self.searched(node, loose=True)
             case "const":
                 return cast(Condition, true() if node.value is True else false())
+            case "lt" | "le" | "gt" | "ge":
+                ordered = self.ordered(node)
+                range_ = self.implied_range(node)
+                return ordered if range_ is None else and_(range_, ordered)
             case _:
                 return cast(Condition, self.value(node))
+
+    def implied_range(self, node: Typed) -> Condition | None:
+        """Return a range of the bare column that follows from a comparison of its age or its date.
+
+        `days_since(x) >= 7` tells nothing to an index; that x lies before a day known in advance does. The
+        comparison itself stays beside it, so the range may be generous.
+        """
+        left, right, op = *node.args, node.op
+        if _is_fixed(left) and not _is_fixed(right):
+            left, right, op = right, left, _MIRRORED[op]
+        if not _is_fixed(right):
+            return None
+        later = op in ("gt", "ge")
+        if left.op == "moment_diff" and _is_fixed(left.args[0]) and left.args[1].op == "get":
+            start, moment = left.args
+            limit = self.shifted("moment_sub", self.value(start), self.value(right))
+            return self.side_of(self.value(moment), limit, later=not later)
+        if left.op != "call" or not left.args or left.args[0].op != "get":
+            return None
+        name, column = str(left.value), left.args[0]
+        if name == "date":
+            day = self.value(right)
+        elif name in ("days_since", "days_until") or (name == "business_days_since" and later):
+            if right.op != "const" or not isinstance(right.value, int) or not 0 <= right.value < 100_000:
+                return None
+            back = name.endswith("_since")
+            span = self.integer(right.value * _DAY_US)
+            day = self.shifted("date_sub" if back else "date_add", self.today(), span)
+            later = not later if back else later
+        else:
+            return None
+        # The date somewhere on earth is never more than a day away from the date in UTC.
+        slack = 0 if column.type.kind is Kind.date else 1 if later else 2
+        limit = day
+        if slack:
+            limit = self.shifted("date_sub" if later else "date_add", day, self.integer(slack * _DAY_US))
+        return self.side_of(self.value(column), limit, later=later)
+
+    def side_of(self, column: Clause, limit: Clause, *, later: bool) -> Condition:
+        # Beyond the year 9999 there is no limit; every text lies between "" and "~".
+        ends = literal("" if later else "~", Text)
+        bound: Clause = func.coalesce(limit, ends, type_=Text())
+        return column >= bound if later else column <= bound
+
+    def shifted(self, op: str, start: Clause, span: Clause) -> Clause:
+        if self.pg:
+            return _MOVES[op](start, span)
+        return cast(Clause, getattr(func, f"fl_{op}")(start, span, type_=Text()))
 
     def equal(self, node: Typed, *, loose: bool) -> Condition:
         left, right = node.args
@@ -587,14 +648,7 @@ class _Writer:
             return cast(Clause, made(one, two, type_=BigInteger() if numeric else Text()))
         if node.op == "date_diff":
             return self.product(_pg_days(two, one), self.integer(86_400_000_000), wide=False)
-        makers = {
-            "date_add": _pg_date_add,
-            "date_sub": _pg_date_sub,
-            "moment_add": _pg_moment_add,
-            "moment_sub": _pg_moment_sub,
-            "moment_diff": _pg_moment_diff,
-        }
-        return makers[node.op](one, two)
+        return _MOVES[node.op](one, two)
 
     def day(self, node: Typed, zone: Clause | None = None) -> Clause:
         value = self.value(node)
@@ -791,6 +845,11 @@ def _is_filled(node: Typed) -> bool:
     if node.op == "const":
         return node.value is not None
     return node.op == "name" and node.value in _NEVER_EMPTY
+
+
+def _is_fixed(node: Typed) -> bool:
+    """Whether the value is the same for every record of one statement."""
+    return not any(one.op == "get" or one.op in MACROS for one in walk(node))
 
 
 def _scaled(value: object, scale: int, *, up: bool = False) -> tuple[int, bool]:
