@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-
 from fairlead.config.load import Loaded, load
 from fairlead.config.source import SourceTree
 
@@ -17,7 +16,9 @@ CASES = Path(__file__).parent / "cases"
 
 def workspace(files: Mapping[str, str]) -> Loaded:
     """Load documents from memory; their texts may be indented as the test is."""
-    return load(SourceTree.from_mapping({name: textwrap.dedent(text).lstrip("\n") for name, text in files.items()}))
+    return load(
+        SourceTree.from_mapping({name: textwrap.dedent(text).lstrip("\n") for name, text in files.items()})
+    )
 
 
 def found(loaded: Loaded) -> list[str]:
@@ -25,7 +26,7 @@ def found(loaded: Loaded) -> list[str]:
     return [f"{one.span.line}:{one.span.column} {one.code} {one.key}".rstrip() for one in loaded.problems]
 
 
-@pytest.fixture()
+@pytest.fixture
 def check() -> Callable[[str], list[str]]:
     """Check one entity document and return what was found."""
 

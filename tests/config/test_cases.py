@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from fairlead.config.load import load
 from fairlead.config.source import SourceTree
 

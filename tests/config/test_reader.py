@@ -6,7 +6,6 @@ import re
 from decimal import Decimal
 
 import pytest
-
 from fairlead.config.load import load
 from fairlead.config.reader import read
 from fairlead.config.source import SourceTree
@@ -143,7 +142,10 @@ def test_depth_is_counted_before_anything_is_built(path, text):
     assert codes(text, path) == ["too_deep"]
 
 
-@pytest.mark.parametrize("text", ["- " * 20_000 + "x", "? " * 5_000, "a:\n" + "".join(" " * n + "a:\n" for n in range(1, 300))])
+LADDER = "a:\n" + "".join(" " * depth + "a:\n" for depth in range(1, 300))
+
+
+@pytest.mark.parametrize("text", ["- " * 20_000 + "x", "? " * 5_000, LADDER])
 def test_depth_by_indentation(text):
     assert "too_deep" in codes(text)
 
@@ -184,7 +186,7 @@ def test_bom_and_carriage_returns_leave_line_numbers_right():
 def test_places_inside_a_text(text, places):
     reading = read("schemas/a.yaml", text)
     (key,) = reading.data
-    words = [found for found in re.finditer(r"\S+", reading.data[key])]
+    words = list(re.finditer(r"\S+", reading.data[key]))
     spans = [reading.inside((key,), word.start(), word.end()) for word in words]
     assert [f"{span.line}:{span.column}" for span in spans] == places
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-
 from fairlead.config.reader import read
 from fairlead.config.shapes import KIND_FOLDERS, check_shape, published_schema
 from fairlead.fields.registry import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
-    *sorted(path for part in ("schemas", "workflows", "forms", "admin") for path in (ROOT / part).rglob("*.yaml")),
+    *sorted(
+        path for part in ("schemas", "workflows", "forms", "admin") for path in (ROOT / part).rglob("*.yaml")
+    ),
     *sorted((Path(__file__).parent / "cases").rglob("*.yaml")),
 ]
 ALL = [*KIND_FOLDERS, "workspace"]
@@ -23,7 +24,9 @@ ALL = [*KIND_FOLDERS, "workspace"]
 
 def plain(value: object) -> object:
     """Return the data as the reference validator knows it."""
-    return json.loads(json.dumps(value, default=lambda one: float(one) if isinstance(one, Decimal) else str(one)))
+    return json.loads(
+        json.dumps(value, default=lambda one: float(one) if isinstance(one, Decimal) else str(one))
+    )
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -60,7 +63,8 @@ def test_our_verdict_is_the_reference_validator_s():
 
 
 def test_one_broken_value_breaks_only_what_needs_it():
-    data = {"kind": "entity", "name": "lead", "fields": {"a": {"type": "text", "max_length": "x"}, "b": {"type": "nope"}}}
+    fields = {"a": {"type": "text", "max_length": "x"}, "b": {"type": "nope"}}
+    data = {"kind": "entity", "name": "lead", "fields": fields}
     usable, found = check_shape("entity", data)
     assert usable
     assert found.broken == {("fields", "a", "max_length"), ("fields", "b")}
@@ -68,7 +72,8 @@ def test_one_broken_value_breaks_only_what_needs_it():
 
 def test_a_file_of_unknown_keys_is_answered_quickly():
     """Guessing what was meant ends after the first hundred; nobody reads the rest."""
-    data = {"kind": "entity", "name": "lead", "fields": {"a": {"type": "text", **{f"requird{n}": 1 for n in range(20_000)}}}}
+    slips = {f"requird{n}": 1 for n in range(20_000)}
+    data = {"kind": "entity", "name": "lead", "fields": {"a": {"type": "text", **slips}}}
     _, found = check_shape("entity", data)
     assert len(found.faults) == 20_000
     assert sum(fault.hint is not None for fault in found.faults) <= 101

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from fairlead.config import source
 from fairlead.config.load import load
 from fairlead.config.source import SourceTree, shipped
@@ -13,7 +12,7 @@ from fairlead.config.source import SourceTree, shipped
 ENTITY = "kind: entity\nname: lead\nfields: {name: {type: text}}\n"
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "schemas" / "deep").mkdir(parents=True)
     (tmp_path / "schemas" / "lead.yaml").write_text(ENTITY)
@@ -106,7 +105,7 @@ def test_the_digest_survives_memory(folder):
 # ---------------------------------------------------------------- shipped templates
 
 
-@pytest.fixture()
+@pytest.fixture
 def shop(tmp_path: Path) -> Path:
     def write(name: str, text: str) -> None:
         path = tmp_path / name

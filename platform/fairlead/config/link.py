@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from fairlead.base.problems import Level, Problems
 from fairlead.base.texts import Label, did_you_mean, listing
-from fairlead.config.document import Document, Node
+from fairlead.config.document import Document, Node, is_yes
 from fairlead.config.shapes import shown
 from fairlead.expr.check import compile_expression
 from fairlead.expr.expression import Expression
@@ -274,6 +274,8 @@ class Linker:
             if all(isinstance(text, str) for text in raw.values()):
                 return Label.of(raw)
             raw = None
+        if target.kind == "boolean" and raw in ("yes", "no"):
+            return is_yes(raw)
         if isinstance(raw, str) and target.kind in NUMBERS and _LEADING_ZERO.match(raw):
             self.add("bad_value", node, f"{shown(raw)} is text, since no number begins with a zero")
             return MISSING

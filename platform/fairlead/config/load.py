@@ -24,7 +24,7 @@ from fairlead.config.document import Document
 from fairlead.config.link import Linker
 from fairlead.config.reader import Reading, read
 from fairlead.config.settings import Settings, settings_of
-from fairlead.config.shapes import KIND_FOLDERS, NAME, check_shape
+from fairlead.config.shapes import KIND_FOLDERS, NAME, check_shape, shown
 from fairlead.config.source import SETTINGS_FILE, SourceTree
 from fairlead.fields.spec import Option
 from fairlead.model.entities import Entity, OptionSet
@@ -125,16 +125,16 @@ def _kind(reading: Reading, problems: Problems) -> str | None:
         message = f"'kind' is missing: one of {listing(KIND_FOLDERS, limit=20)}"
         problems.add("missing_key", (), reading.span(()), message)
         return None
-    if kind not in KIND_FOLDERS:
+    if not isinstance(kind, str) or kind not in KIND_FOLDERS:
         hint = did_you_mean(kind, KIND_FOLDERS) if isinstance(kind, str) else None
-        message = f"there is no kind of document {kind!r}"
+        message = f"there is no kind of document {shown(kind)}"
         problems.add("unknown_kind", ("kind",), reading.span(("kind",)), message, hint=hint)
         return None
     folder = reading.path.split("/", 1)[0]
     if folder != KIND_FOLDERS[kind]:
         message = f"a document of kind {kind} belongs into {KIND_FOLDERS[kind]}/"
         problems.add("wrong_folder", ("kind",), reading.span(("kind",)), message, level=Level.warning)
-    return str(kind)
+    return kind
 
 
 def _keep(document: Document, known: dict[str, Document], problems: Problems) -> None:
