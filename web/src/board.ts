@@ -78,7 +78,7 @@ async function post(card: HTMLElement, list: HTMLElement, back: () => void): Pro
 function announce(card: HTMLElement, list: HTMLElement): void {
   const name = list.closest("[data-column]")?.querySelector(".state")?.textContent?.trim() ?? "";
   toast(text("moved", { stage: name }), "green");
-  document.getElementById(card.id)?.querySelector<HTMLElement>(".card-title")?.focus({ preventScroll: true });
+  document.getElementById(card.id)?.querySelector<HTMLElement>(".card-name")?.focus({ preventScroll: true });
 }
 
 function move(card: HTMLElement, stage: string): void {

@@ -42,6 +42,14 @@ function colours(element: HTMLElement): { text: string; line: string; raised: st
   return { ...found, series: dark ? DARK : LIGHT };
 }
 
+/** A colour on its way to another; both as the browser writes used colours. */
+function blend(from: string, to: string, share: number): string {
+  const parts = (colour: string): number[] =>
+    colour.startsWith("#") ? [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)) : (colour.match(/[\d.]+/g) ?? []).slice(0, 3).map(Number);
+  const target = parts(to);
+  return `rgb(${parts(from).map((value, at) => Math.round(value + ((target[at] ?? 255) - value) * share)).join(",")})`;
+}
+
 function draw(figure: HTMLElement): void {
   const spec = json<Spec>(figure.querySelector('script[type="application/json"]')?.textContent);
   const picture = figure.querySelector<HTMLElement>(".chart-picture");
@@ -59,7 +67,7 @@ function draw(figure: HTMLElement): void {
   const parts = spec.labels.map((name, index) => ({ name, value: number(spec.series[0]?.values[index] ?? null) }));
   const series = single
     ? [spec.kind === "pie"
-        ? { type: "pie", name: spec.title, data: parts, radius: ["52%", "78%"], itemStyle: { borderColor: paint.raised, borderWidth: 2 }, label: words }
+        ? { type: "pie", name: spec.title, data: parts, radius: ["46%", "70%"], itemStyle: { borderColor: paint.raised, borderWidth: 2 }, label: words }
         : { type: "funnel", name: spec.title, data: parts, sort: "none", minSize: "18%", left: 8, right: "34%", top: 8, bottom: 8, gap: 2, label: { ...words, position: "right", formatter: (part: { name: string; value: unknown }) => `${part.name}  ${exact.format(Number(part.value))}` }, labelLine: { show: false }, itemStyle: { borderWidth: 0 } }]
     : spec.series.map((one) => ({
         type: spec.kind === "line" ? "line" : "bar", name: one.name, data: one.values.map(number), barMaxWidth: 32, symbolSize: 6,
@@ -81,7 +89,7 @@ function draw(figure: HTMLElement): void {
     series,
   } as never, true);
   if (spec.kind === "funnel") {
-    chart.setOption({ series: [{ data: parts.map((part, index) => ({ ...part, itemStyle: { opacity: 1 - (index * 0.6) / Math.max(1, parts.length) } })) }] } as never);
+    chart.setOption({ series: [{ data: parts.map((part, index) => ({ ...part, itemStyle: { color: blend(paint.series[0] ?? "", paint.raised, (index * 0.6) / Math.max(1, parts.length)) } })) }] } as never);
   }
   chart.off("click");
   chart.on("click", (event) => {
