@@ -20,6 +20,7 @@ from fairlead.model.workflows import Automation
 from fairlead.store import idempotency, jobs, sessions
 from fairlead.store.database import Database, Tx
 from fairlead.store.jobs import QUEUES, Job, NewJob
+from fairlead.work.applications import NothingPublished
 from fairlead.work.context import Context
 from fairlead.work.triggers import KIND, rule_key
 
@@ -29,9 +30,8 @@ TICK_S = 1.0
 MISSED_AFTER = timedelta(days=3)
 """A reminder that could not be sent for longer than this is noted as missed: longer than a weekend."""
 
-EVERY_MINUTE: tuple[str, ...] = ("reclaim", "approval_reminders")
-"""Kinds of job that look for what is due among pools and approvals."""
-
+RECLAIM = "reclaim"
+APPROVAL_REMINDERS = "approval_reminders"
 HOUSEKEEPING = "housekeeping"
 KEEP_DONE = {"timers": timedelta(days=2), "default": timedelta(days=30), "bulk": timedelta(days=30)}
 KEEP_ANSWERS = timedelta(days=2)
@@ -81,6 +81,8 @@ class Timers:
         while True:
             try:
                 self.tick()
+            except NothingPublished:
+                pass  # a new workspace: nothing can be due
             except Exception:
                 log.warning("the timers missed a round and will try again", exc_info=True)
             if self._stop.wait(self._tick_s):
@@ -150,9 +152,9 @@ class Timers:
         app = self.applications.current()
         kinds: list[tuple[str, str]] = []
         if app.workspace.pools:
-            kinds.append((EVERY_MINUTE[0], minute))
+            kinds.append((RECLAIM, minute))
         if app.workspace.approvals:
-            kinds.append((EVERY_MINUTE[1], minute))
+            kinds.append((APPROVAL_REMINDERS, minute))
         kinds.append((HOUSEKEEPING, minute[:13]))
         stamp = iso_utc(now)
         with self.database.write() as tx:

@@ -15,7 +15,8 @@ from fairlead.store import history, jobs, people
 from fairlead.store.database import Tx
 from fairlead.store.jobs import Job, NewJob, NotToBeDone
 from fairlead.work import records
-from fairlead.work.context import Actor, Cause, Context
+from fairlead.work.authentication import actor_of
+from fairlead.work.context import Cause, Context
 from fairlead.work.environment import environment
 from fairlead.work.steps import run_steps
 
@@ -91,20 +92,8 @@ def _acting(tx: Tx, ctx: Context, automation: Automation, job: Job) -> Context:
     account = people.account(tx, str(user_id))
     if account is None or not account.active:
         raise NotToBeDone("cancelled", "the person in whose name it should run has left")
-    return replace(ctx, actor=actor_of(account, ctx.app.workspace.zone), door="job", cause=cause, _memo={})
-
-
-def actor_of(account: people.Account, zone: str = "Asia/Shanghai", language: str = "en") -> Actor:
-    """Return an account as somebody who asks; `zone` and `language` stand in where none is chosen."""
-    return Actor(
-        id=account.id,
-        username=account.username,
-        name=account.name,
-        roles=account.roles,
-        teams=account.teams,
-        oversees=account.oversees,
-        language=account.language or language,
-        zone=account.zone or zone,
+    return replace(
+        ctx, actor=actor_of(account, zone=ctx.app.workspace.zone), door="job", cause=cause, _memo={}
     )
 
 

@@ -155,7 +155,7 @@ def _run(scene: _Scene, step: Step) -> str:
             return f"moved {found[0]} {found[1]} to {step.to}"
         case ReleaseRecord():
             entity, key = scene.require()
-            pools.release_in(tx, ctx, entity, key, None, "release")
+            pools.release_in(tx, ctx, entity, key)
             return f"released {entity} {key}"
         case StartApproval():
             entity, key = scene.require()
