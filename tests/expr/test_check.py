@@ -1,5 +1,7 @@
 """EX-5: what is wrong is said at once, with its place and the word probably meant; nothing hostile gets further."""
 
+import json
+import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from time import perf_counter
@@ -11,9 +13,11 @@ from fairlead.expr.evaluate import Env, UserFacts
 from fairlead.expr.expression import Expression
 from fairlead.expr.functions import FUNCTIONS
 from fairlead.expr.sentence import sentence
+from fairlead.expr.sql import SqlContext
 from fairlead.expr.types import BOOL, DATE, INTEGER, TEXT, Scope, money_type
 
-from tests.expr.world import SCOPE, SHAPES, codes, must
+from tests.expr.grammar import Author
+from tests.expr.world import SCOPE, SHAPES, TABLES, codes, must, random_world
 
 ENV = Env.at(datetime(2026, 2, 25, 17, tzinfo=UTC), user=UserFacts("u1"))
 
@@ -263,3 +267,44 @@ def test_a_typical_rule_is_fast():
     for _ in range(10_000):
         rule.is_true(record, ENV)
     assert perf_counter() - begun < 0.3
+
+
+PIECES = """
+record old user now today true null in . , ( ) [ ] ? : && || ! == != < > + - * / % 'a' "b" 1 0 2.5 'won'
+.amount .qty .lines .name .stage .customer .tags .owner .made_at .close_on .level .id .exists( .sum( .size()
+l l, size( min( max( or_else( date( round( days( is_empty( sum( count( has_role( in_team( datetime( abs(
+record.qty record.lines record.amount record.made_at record.tags \\ ' \x00 ， 客 99999999999999999999
+'\\u12 '\\ud800' ** # // __x__ 'UTC' date('2026-01-31') days(-1) '2026-01-01' record.customer.level
+""".split()
+
+
+def jumbled(rng: random.Random) -> str:
+    """Return pieces in any order, or a good expression with some of its words exchanged."""
+    if rng.random() < 0.3:
+        return " ".join(rng.choices(PIECES, k=rng.randint(1, 12)))
+    words = Author(rng).any(rng.randint(0, 3)).split(" ")
+    for _ in range(rng.randint(1, 2)):
+        words[rng.randrange(len(words))] = rng.choice([*PIECES, *words, ""])
+    return " ".join(words)
+
+
+def test_no_text_raises():
+    """Whatever is typed, the answer is an expression that works, or problems with places inside the text."""
+    rng, world = random.Random(7), random_world(3, 4)
+    deal = TABLES.known["deal"]
+    contexts = [SqlContext(name, lambda path: deal.c[path[0]], TABLES) for name in ("sqlite", "postgresql")]
+    accepted = 0
+    for _ in range(4_000):
+        text = jumbled(rng)
+        found = compile_expression(text, SCOPE, sql=True)
+        if isinstance(found, Expression):
+            accepted += 1
+            world.python(found)
+            for ctx in contexts:
+                found.to_sql(ctx)
+            assert sentence(found, "zh", lambda _path: None)
+            assert json.dumps(found.to_json())
+        else:
+            assert found
+            assert all(0 <= one.start <= one.end <= len(text) for one in found), text
+    assert accepted > 200

@@ -16,7 +16,7 @@ from fairlead.expr.check import compile_expression
 from fairlead.expr.evaluate import Env, UserFacts
 from fairlead.expr.expression import Expression
 from fairlead.expr.sql import SqlContext, register_sqlite_functions, sql_parameters
-from fairlead.expr.stored import to_stored
+from fairlead.expr.stored import from_stored, to_stored
 from fairlead.expr.types import (
     BOOL,
     DATE,
@@ -284,6 +284,8 @@ def page_row(shape: Shape, row: Mapping[str, Any]) -> dict[str, Any]:
 
 def canonical(value: object, kind: Type) -> object:
     """Return a form in which equal answers are equal: numbers in units of their scale, days as text."""
+    if kind.kind is Kind.list:
+        return tuple(value or ())  # type: ignore[call-overload]
     if value is None or isinstance(value, bool | str):
         return value
     if kind.is_number:
@@ -304,6 +306,8 @@ def canonical(value: object, kind: Type) -> object:
 
 
 def stored_answer(value: object, kind: Type) -> object:
+    if kind.kind is Kind.list:
+        return from_stored(value, kind)
     if value is None:
         return None
     if kind.kind is Kind.bool:

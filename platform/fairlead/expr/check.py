@@ -121,6 +121,9 @@ def _roots(scope: Scope) -> list[str]:
 
 def _not_sql(node: Typed) -> list[ExprProblem]:
     found = []
+    if node.type.kind is Kind.list and (node.op == "list" or node.type.is_rows):
+        message = f"this must run in the database, which cannot give {node.type} as one value"
+        found.append(ExprProblem("not_in_sql", message, node.start, node.end))
     for one in walk(node):
         reason = None
         if one.op == "get" and isinstance(one.value, Path) and one.value.root == "old":
@@ -216,7 +219,8 @@ class _Checker:
         name = str(node.value)
         scope = self.scope
         if name in self.variables:
-            return Typed("get", self.variables[name], (), Path(name, ()), node.start, node.end)
+            self.mismatch(f"name a field of the line: {name}.…", node)
+            return None
         if name == "record" and scope.record is not None:
             self.mismatch("name a field of the record: record.…", node)
             return None
@@ -273,6 +277,9 @@ class _Checker:
                     return None
                 value = "user" if name == "id" else f"user.{name}"
                 return Typed("name", kind, (), value, node.start, node.end)
+            if root in self.variables:
+                shape = self.shape(self.variables[root].entity)
+                return None if shape is None else self.step(Path(root, ()), shape, name, node)
         inner = self.check(target)
         if inner is None:
             return None
@@ -283,8 +290,7 @@ class _Checker:
             )
             self.mismatch(message, node)
             return None
-        entity = kind.entity if kind.kind is Kind.row else kind.leads_to
-        shape = self.shape(entity)
+        shape = self.shape(kind.leads_to)
         if shape is None or not isinstance(inner.value, Path):
             self.mismatch(f"{self.said(target)} is {kind} and has no fields", node)
             return None
@@ -342,6 +348,9 @@ class _Checker:
             return None
         same = self.unify((then, other))
         if same is None:
+            return None
+        if any(branch.type.kind is Kind.list for branch in same):
+            self.mismatch("a list cannot be chosen; choose between conditions on it", node)
             return None
         return self.made("if", _widest(same), (test, *same), None, node)
 

@@ -196,7 +196,10 @@ def _quoted(text: str, start: int) -> tuple[str, int]:
             continue
         raise _Stop(
             ExprProblem(
-                "syntax", f"the escape \\{escape} is not known; write \\\\ for a backslash", at, at + 2
+                "syntax",
+                f"the escape \\{escape} is not known; write \\\\ for a backslash",
+                at,
+                min(at + 2, size),
             )
         )
     raise _Stop(ExprProblem("syntax", f"this text has no closing {quote}", start, min(at, size)))
