@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fairlead.config import source
 from fairlead.config.load import load
-from fairlead.config.source import SourceTree, shipped
+from fairlead.config.source import SourceTree, shipped, workspace_files
 
 ENTITY = "kind: entity\nname: lead\nfields: {name: {type: text}}\n"
 
@@ -130,6 +130,26 @@ def test_a_template_lies_over_what_it_extends(shop):
     assert sorted(loaded.workspace.entities) == ["lead", "task"]
     assert loaded.workspace.template is not None
     assert loaded.workspace.template.version == "2.1"
+
+
+def test_what_is_replaced_is_not_stored(shop):
+    """A revision keeps names and texts alone, so nothing may depend on which file came from where."""
+    tree = shipped(shop, "houses")
+    assert "schemas/base/lead.yaml" not in tree.mapping()
+    again = load(SourceTree.from_mapping(tree.mapping()))
+    assert again.problems.errors == []
+    assert again.workspace.template.name == "houses"
+
+
+def test_a_new_workspace_has_the_documents_without_the_template_s_level(shop):
+    files = workspace_files(shipped(shop, "houses"), "name: acme\n")
+    assert sorted(files) == [
+        *("admin/houses/template.yaml", "admin/template.yaml", "fairlead.yaml"),
+        *("schemas/buyer.yaml", "schemas/task.yaml"),
+    ]
+    loaded = load(SourceTree.from_mapping(files))
+    assert loaded.problems.errors == []
+    assert (loaded.workspace.name, loaded.workspace.currency) == ("acme", "CNY")
 
 
 def test_templates_that_extend_each_other(shop):

@@ -123,13 +123,16 @@ def rings(edges: Mapping[str, Iterable[str]]) -> list[list[str]]:
 
 
 def names_alike(sources: Sources) -> None:
-    """Two fields must differ in more than an underscore, or people and files mix them up."""
+    """Two fields must differ in more than underscores, or people, files and columns mix them up."""
     for entity in sources.workspace.entities.values():
         seen: dict[str, str] = {}
         for name, one in entity.fields.items():
+            node = sources.node("entity", entity.name, "fields", name)
             flat = name.replace("_", "")
-            if flat in seen and one.origin == "document":
-                node = sources.node("entity", entity.name, "fields", name)
+            if name.endswith("_") and name.rstrip("_") in entity.fields:
+                message = f"{name!r} differs from {name.rstrip('_')!r} by underscores at its end alone"
+                sources.error("confusable_name", node, message, key=True)
+            elif flat in seen and one.origin == "document":
                 sources.warn(
                     "similar_name", node, f"{name!r} is easily mistaken for {seen[flat]!r}", key=True
                 )
@@ -139,6 +142,9 @@ def names_alike(sources: Sources) -> None:
 def reserved_entities(sources: Sources) -> None:
     """Some names of entities would hide what the engine has under the same name."""
     for name in sources.workspace.entities:
+        if "__" in name:
+            message = f"the name {name!r} has two underscores together, which the names of line tables have"
+            sources.error("reserved_name", sources.node("entity", name, "name"), message)
         if name in RESERVED_ENTITIES:
             message = f"the name {name!r} belongs to the engine; choose another"
             sources.error("reserved_name", sources.node("entity", name, "name"), message)

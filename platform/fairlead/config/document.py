@@ -23,7 +23,6 @@ class Document:
     name: str
     reading: Reading
     broken: frozenset[KeyPath] = frozenset()
-    layer: int = 0
     usable: bool = True
 
     @property

@@ -31,7 +31,7 @@ from fairlead.model.entities import Entity, OptionSet
 from fairlead.model.workspace import Workspace
 
 Documents = Mapping[str, Mapping[str, Document]]
-"""Kind → name → document; what a higher layer replaces is no longer there."""
+"""Kind → name → document."""
 
 Made = TypeVar("Made")
 
@@ -75,7 +75,7 @@ def _documents(tree: SourceTree, problems: Problems) -> tuple[Documents, Documen
     found: dict[str, dict[str, Document]] = defaultdict(dict)
     hushed: set[str] = set()
     own: Document | None = None
-    for file in sorted(tree.files, key=lambda file: (file.layer, file.path)):
+    for file in sorted(tree.files, key=lambda file: file.path):
         reading = read(file.path, file.text)
         problems.extend(reading.problems)
         if reading.data is None:
@@ -103,7 +103,6 @@ def _documents(tree: SourceTree, problems: Problems) -> tuple[Documents, Documen
             name if isinstance(name, str) else "",
             reading,
             frozenset(shape.broken) | reading.broken,
-            file.layer,
             usable,
         )
         hushed |= _broken_names(document)
@@ -139,7 +138,7 @@ def _kind(reading: Reading, problems: Problems) -> str | None:
 
 def _keep(document: Document, known: dict[str, Document], problems: Problems) -> None:
     other = known.get(document.name)
-    if other is not None and other.layer == document.layer:
+    if other is not None:
         first = other.reading.span(("name",))
         message = f"there is another {document.kind} called {document.name!r}, at {first}"
         problems.add("duplicate_name", ("name",), document.reading.span(("name",)), message)
@@ -158,7 +157,7 @@ def _broken_names(document: Document) -> set[str]:
                 names.update(data[key])
         if document.kind == "pipeline" and isinstance(data.get("entity"), str):
             names.add(data["entity"])
-    for path in document.broken:
+    for path in document.broken - {()}:
         names.update(_name_at(document, path))
     return names
 
@@ -175,7 +174,10 @@ def _name_at(document: Document, path: KeyPath) -> Iterable[str]:
 
 
 def _template(documents: Documents) -> Document | None:
-    return max(documents.get("template", {}).values(), key=lambda document: document.layer, default=None)
+    """Return the template that no other one extends."""
+    found = documents.get("template", {})
+    extended = {document.root.maybe("extends") for document in found.values()}
+    return next((document for name, document in found.items() if name not in extended), None)
 
 
 # ---------------------------------------------------------------- outline

@@ -30,11 +30,10 @@ MAX_TOTAL_BYTES = 50 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file. A document of a higher layer replaces the one of the same kind and name below it."""
+    """One file."""
 
     path: str
     text: str
-    layer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class SourceTree:
         return collector.tree()
 
     @classmethod
-    def from_mapping(cls, texts: Mapping[str, str | bytes], *, layer: int = 0) -> SourceTree:
+    def from_mapping(cls, texts: Mapping[str, str | bytes]) -> SourceTree:
         """Take documents from memory; keys are relative names such as `schemas/lead.yaml`."""
         files: list[SourceFile] = []
         problems: list[Problem] = []
@@ -82,7 +81,7 @@ class SourceTree:
                     text = "a character that is half of a pair (a lone surrogate) cannot be stored"
                     problems.append(Problem("control_character", (), text, Span(path, line, column)))
                     continue
-            _take(path, raw, layer, files, problems)
+            _take(path, raw, files, problems)
         if len(files) > MAX_FILES or total > MAX_TOTAL_BYTES:
             return cls((), (_too_many(),))
         return cls(tuple(files), tuple(problems))
@@ -90,9 +89,9 @@ class SourceTree:
     def digest(self) -> str:
         """Return a hash of names and contents; equal text in equal files gives an equal digest."""
         total = hashlib.sha256()
-        for file in sorted(self.files, key=lambda file: (file.layer, file.path)):
+        for file in sorted(self.files, key=lambda file: file.path):
             content = file.text.encode()
-            total.update(f"{file.layer}\0{file.path}\0{len(content)}\0".encode())
+            total.update(f"{file.path}\0{len(content)}\0".encode())
             total.update(content)
         return total.hexdigest()
 
@@ -102,9 +101,9 @@ class SourceTree:
 
     def over(self, below: SourceTree) -> SourceTree:
         """Return this tree laid over another: its documents replace those of the same kind and name."""
-        lift = 1 + max((file.layer for file in below.files), default=-1)
-        lifted = tuple(SourceFile(file.path, file.text, file.layer + lift) for file in self.files)
-        return SourceTree(below.files + lifted, below.problems + self.problems)
+        own = {_identity(file) for file in self.files} - {None}
+        kept = tuple(file for file in below.files if _identity(file) not in own)
+        return SourceTree(kept + self.files, below.problems + self.problems)
 
 
 def is_document(path: str) -> bool:
@@ -117,6 +116,12 @@ def is_document(path: str) -> bool:
 
 def _is_read(name: str) -> bool:
     return not name.startswith(".") and name != DATA_FOLDER
+
+
+def _identity(file: SourceFile) -> tuple[str, str] | None:
+    data = read(file.path, file.text).data
+    kind, name = (data.get("kind"), data.get("name")) if isinstance(data, dict) else (None, None)
+    return (kind, name) if isinstance(kind, str) and isinstance(name, str) else None
 
 
 def template_files(root: Path | str, template: str) -> SourceTree:
@@ -164,6 +169,23 @@ def shipped(root: Path | str, template: str) -> SourceTree:
         name = _extends(own)
     assert tree is not None
     return tree
+
+
+def workspace_files(tree: SourceTree, settings: str) -> dict[str, str]:
+    """Return a template's documents as a workspace of its own has them: without the template's own level.
+
+    Args:
+        tree: As `shipped` gives it.
+        settings: The text of the workspace's `fairlead.yaml`.
+    """
+    made = {SETTINGS_FILE: settings}
+    for file in tree.files:
+        first, _, rest = file.path.partition("/")
+        template, _, inner = rest.partition("/")
+        plain = f"{first}/{inner}" if inner else file.path
+        # Two templates may each have a file of this name; the second keeps its template's name in it.
+        made[plain if plain not in made else f"{first}/{template}/{inner}"] = file.text
+    return made
 
 
 def _extends(tree: SourceTree) -> str | None:
@@ -226,7 +248,7 @@ class _Collector:
         except OSError as error:
             self.problems.append(_problem("unreadable", name, f"the file cannot be read: {error.strerror}"))
             return
-        _take(name, raw, 0, self.files, self.problems)
+        _take(name, raw, self.files, self.problems)
 
     def _inside(self, path: Path) -> bool:
         try:
@@ -241,7 +263,7 @@ class _Collector:
         return inside
 
 
-def _take(path: str, raw: bytes, layer: int, files: list[SourceFile], problems: list[Problem]) -> None:
+def _take(path: str, raw: bytes, files: list[SourceFile], problems: list[Problem]) -> None:
     if len(raw) > MAX_BYTES:
         problems.append(_too_large(path, len(raw)))
         return
@@ -254,7 +276,7 @@ def _take(path: str, raw: bytes, layer: int, files: list[SourceFile], problems: 
         message = f"the file is not UTF-8 (byte {error.start} is 0x{raw[error.start]:02x}); save it as UTF-8"
         problems.append(Problem("not_utf8", (), message, Span(path, line, column)))
         return
-    files.append(SourceFile(path, text.removeprefix("\ufeff"), layer))
+    files.append(SourceFile(path, text.removeprefix("\ufeff")))
 
 
 def _problem(code: str, path: str, message: str) -> Problem:

@@ -93,6 +93,9 @@ def outline_field(
     ).with_(**{flag: node.flag(flag) for flag in _FLAGS})
     inner = node.get("fields")
     if kind == "table" and inner is not None:
+        for key, part in inner.entries():
+            if key == "id":
+                linker.add("reserved_name", part, "the name 'id' belongs to the engine: every line has a key", key=True)
         rows = {
             key: outline_field(key, part, linker, sets, currency) for key, part in inner.entries()
         }
