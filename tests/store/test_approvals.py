@@ -53,7 +53,12 @@ def test_what_goes_in_comes_out(database: Database) -> None:
                           changes={"terms": ["30d", "60d"]}, seen="abc", seen_version=8, channel="ui")  # fmt: skip
         approvals.set_task(tx, first, decided)
     with database.write() as tx:
-        assert approvals.lock_by_task(tx, first.id) == replace(run, tasks=(decided,))
+        assert approvals.lock(tx, run.id) == replace(run, tasks=(decided,))
+        assert (
+            approvals.about_task(tx, first.id)
+            == approvals.about(tx, run.id)
+            == approvals.About(run.id, "quote", "q1")
+        )
         assert approvals.lock_live(tx, "quote", "q1", "discount") is not None
         with pytest.raises(approvals.Overtaken):
             approvals.set_task(tx, first, decided)

@@ -1,6 +1,6 @@
 """Runs of approvals, their tasks and their events: rows to values and back.
 
-Whoever decides holds the row lock of the run (`lock`, `lock_by_task`); on SQLite the transaction itself is the lock.
+Whoever decides holds the row lock of the run (`lock`); on SQLite the transaction itself is the lock.
 Events are only ever added, each with the hash of the one before it.
 """
 
@@ -46,13 +46,6 @@ def _states(column: sa.ColumnElement[str], *states: str) -> sa.ColumnElement[boo
 
 _RUN = Once(lambda _: sa.select(*_RUN_COLUMNS).where(approval.c.id == p("id")))
 _LOCK = Once(lambda _: sa.select(*_RUN_COLUMNS).where(approval.c.id == p("id")).with_for_update())
-_LOCK_BY_TASK = Once(
-    lambda _: (
-        sa.select(*_RUN_COLUMNS)
-        .where(approval.c.id == sa.select(task.c.approval_id).where(task.c.id == p("task")).scalar_subquery())
-        .with_for_update()
-    )
-)
 _TASKS = Once(lambda _: sa.select(*_TASK_COLUMNS).where(task.c.approval_id == p("id")).order_by(task.c.id))
 _LIVE_RUN = Once(
     lambda _: (
@@ -75,7 +68,18 @@ _OF_RECORD = Once(
     )
 )
 _FLOW = Once(lambda _: sa.select(approval.c.flow).where(approval.c.id == p("id")))
-_RUN_OF_TASK = Once(lambda _: sa.select(task.c.approval_id).where(task.c.id == p("task")))
+_ABOUT = Once(
+    lambda _: sa.select(approval.c.id, approval.c.entity, approval.c.record_id).where(
+        approval.c.id == p("id")
+    )
+)
+_ABOUT_BY_TASK = Once(
+    lambda _: (
+        sa.select(approval.c.id, approval.c.entity, approval.c.record_id)
+        .join(task, task.c.approval_id == approval.c.id)
+        .where(task.c.id == p("id"))
+    )
+)
 
 
 def load(where: Reads, approval_id: str) -> Run | None:
@@ -86,11 +90,6 @@ def load(where: Reads, approval_id: str) -> Run | None:
 def lock(tx: Tx, approval_id: str) -> Run | None:
     """Return a run with its tasks; nobody else changes it until the transaction ends."""
     return _with_tasks(tx, tx.one(_LOCK.on(tx), {"id": approval_id}))
-
-
-def lock_by_task(tx: Tx, task_id: str) -> Run | None:
-    """Return the locked run that a task belongs to."""
-    return _with_tasks(tx, tx.one(_LOCK_BY_TASK.on(tx), {"task": task_id}))
 
 
 def lock_live(tx: Tx, entity: str, record_id: str, flow: str) -> Run | None:
@@ -110,10 +109,25 @@ def flow_of(where: Reads, approval_id: str) -> str | None:
     return str(row[0]) if row else None
 
 
-def run_of_task(where: Reads, task_id: str) -> str | None:
-    """Return the run that a task belongs to."""
-    row = where.one(_RUN_OF_TASK.on(where), {"task": task_id})
-    return str(row[0]) if row else None
+@dataclass(frozen=True, slots=True)
+class About:
+    """Which record a run is about; that never changes, so it may be read before anything is locked."""
+
+    approval_id: str
+    entity: str
+    record_id: str
+
+
+def about(where: Reads, approval_id: str) -> About | None:
+    """Return what a run is about."""
+    row = where.one(_ABOUT.on(where), {"id": approval_id})
+    return About(*row) if row else None
+
+
+def about_task(where: Reads, task_id: str) -> About | None:
+    """Return what the run of a task is about."""
+    row = where.one(_ABOUT_BY_TASK.on(where), {"id": task_id})
+    return About(*row) if row else None
 
 
 def _with_tasks(where: Reads, row: Row | None) -> Run | None:

@@ -1,6 +1,7 @@
 """The one door to approvals: submit, decide, send back, withdraw, hand over, urge, and look after what is stuck.
 
-Each function is one act in one transaction (see `approving`). What there is to see is in `inbox`.
+Each function is one act in one transaction (see `approving`). What there is to see is in `inbox` and offered here
+too: `tasks`, `task`, `approval`, `approval_path`.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ from fairlead.work.approving import (
     facts_about,
     facts_of,
     flow_of,
+    hold_record,
+    lock_run,
     on_run,
     on_task,
     refuse,
@@ -51,6 +54,12 @@ from fairlead.work.approving import (
 )
 from fairlead.work.context import Context
 from fairlead.work.environment import environment
+from fairlead.work.inbox import approval as approval
+from fairlead.work.inbox import approval_path as approval_path
+from fairlead.work.inbox import runs_of as runs_of
+from fairlead.work.inbox import task as task
+from fairlead.work.inbox import tasks as tasks
+from fairlead.work.inbox import waiting_for_me as waiting_for_me
 
 READ_AFTER_DONE = timedelta(days=90)
 """How long an approver may still read what he was asked about, once it has ended."""
@@ -136,6 +145,7 @@ def submit_in(
         NotFound, Forbidden, Conflict, Refused, Invalid: As `submit`.
     """
     compiled = ctx.app.entities[entity]
+    hold_record(tx, ctx, entity, id)
     values = records.snapshot_in(tx, ctx, entity, id)
     chosen = _choose(tx, ctx, compiled, values, flow)
     live = store.lock_live(tx, entity, id, chosen.name)
@@ -455,6 +465,7 @@ def reassign(ctx: Context, task_id: str, to: str, *, reason: str) -> ActResult:
 def cancel_for_record(tx: Tx, ctx: Context, entity: str, id: str, *, reason: str) -> int:
     """End every approval of a record that is being deleted by force; return how many there were."""
     ended = 0
+    hold_record(tx, ctx, entity, id)
     for found in store.of_record(tx, entity, id):
         run = store.lock(tx, found.id) if found.state in LIVE else None
         if run is None:
@@ -476,7 +487,7 @@ def replace_leaver(tx: Tx, ctx: Context, user_id: str, *, successor: str | None 
     """Give every seat of somebody who leaves to a successor, the manager or an administrator; return how many."""
     moved = 0
     for task_id, approval_id in store.held_by(tx, user_id):
-        run = store.lock(tx, approval_id)
+        run = lock_run(tx, ctx, store.about(tx, approval_id))
         if run is None or not run.is_live:
             continue
         facts = replace(facts_of(tx, ctx, run), trusted=True)
@@ -500,7 +511,7 @@ def remind_due(ctx: Context, *, limit: int = 200) -> int:
     done = 0
     for task_id in store.due_tasks(ctx.database, ctx.stamp, limit=limit):
         with ctx.database.write() as tx:
-            run = store.lock_by_task(tx, task_id)
+            run = lock_run(tx, ctx, store.about_task(tx, task_id))
             task = run.task(task_id) if run else None
             if run is None or task is None:
                 continue

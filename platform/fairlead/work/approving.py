@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
+import sqlalchemy as sa
+
 from fairlead.base.clock import iso_utc
 from fairlead.base.errors import Conflict, Failure, FieldError, Forbidden, Invalid, NotFound, Refused
 from fairlead.base.texts import Label
@@ -36,6 +38,7 @@ from fairlead.model.steps import Step
 from fairlead.model.workflows import Approval
 from fairlead.store import approvals as store
 from fairlead.store import notifications, revisions
+from fairlead.store.approvals import About
 from fairlead.store.database import Database, Duplicate, Tx
 from fairlead.work import records
 from fairlead.work.context import SYSTEM_USER, Context
@@ -93,21 +96,19 @@ def on_run(ctx: Context, approval_id: str, take: Callable[[Facts, Run], Decision
     def go(tx: Tx, facts: Facts, run: Run) -> Result:
         return carry_out(tx, ctx, facts, lambda now: take(now, run))
 
-    return in_transaction(
-        ctx, lambda tx: store.lock(tx, approval_id), go, NotFound("approval", approval_id), None
-    )
+    missing = NotFound("approval", approval_id)
+    return in_transaction(ctx, lambda tx: store.about(tx, approval_id), go, missing, None)
 
 
 def on_task(ctx: Context, task_id: str, take: Callable[[Tx, Facts, Run], Result]) -> ActResult:
     """Do something with one task. Raises as `in_transaction`."""
-    return in_transaction(
-        ctx, lambda tx: store.lock_by_task(tx, task_id), take, NotFound("task", task_id), task_id
-    )
+    missing = NotFound("task", task_id)
+    return in_transaction(ctx, lambda tx: store.about_task(tx, task_id), take, missing, task_id)
 
 
 def in_transaction(
     ctx: Context,
-    find: Callable[[Tx], Run | None],
+    find: Callable[[Tx], About | None],
     take: Callable[[Tx, Facts, Run], Result],
     missing: NotFound,
     task_id: str | None,
@@ -122,7 +123,7 @@ def in_transaction(
     while True:
         try:
             with ctx.database.write() as tx:
-                run = find(tx)
+                run = lock_run(tx, ctx, find(tx))
                 if run is None or not takes_part(tx, ctx, run):
                     raise missing
                 result = take(tx, facts_of(tx, ctx, run), run)
@@ -158,6 +159,26 @@ def in_transaction(
         after.id, after.state, after.step, after.round, done.state if done else None, task_id,
         done.version if done else None, after.reason, replayed=not result.changes,
     )  # fmt: skip
+
+
+def lock_run(tx: Tx, ctx: Context, about: About | None) -> Run | None:
+    """Lock a record and then its run, in the order in which everybody does; None where there is no such run."""
+    if about is None:
+        return None
+    hold_record(tx, ctx, about.entity, about.record_id)
+    return store.lock(tx, about.approval_id)
+
+
+def hold_record(tx: Tx, ctx: Context, entity: str, id: str) -> None:
+    """Let nobody else change a record until the transaction ends; on SQLite that is so already."""
+    if tx.dialect == "sqlite":
+        return
+    main = ctx.app.entities[entity].tables.main
+
+    def build() -> sa.Select[Any]:
+        return sa.select(main.c.id).where(main.c.id == sa.bindparam("p_id", required=True)).with_for_update()
+
+    tx.one(ctx.app.statement(("hold", entity), build), {"p_id": id})
 
 
 def carry_out(
