@@ -7,6 +7,7 @@ parameters.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -14,9 +15,12 @@ from typing import Literal
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.engine import Dialect
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql import ClauseElement, visitors
+from sqlalchemy.sql.elements import BindParameter
 
 DialectName = Literal["sqlite", "postgresql"]
+
+_ONE_AT_A_TIME = threading.Lock()
 
 _DIALECTS: dict[str, Dialect] = {
     "sqlite": sqlite.dialect(paramstyle="named"),  # type: ignore[no-untyped-call]
@@ -53,9 +57,21 @@ def prepare(statement: ClauseElement, dialect: str) -> Prepared:
 
     Bind parameters without a value stay open; literals become constants.
     """
-    compiled = statement.compile(dialect=_DIALECTS[dialect], compile_kwargs={"render_postcompile": True})
-    constants: dict[str, object] = {}
-    for bind, name in compiled.bind_names.items():  # type: ignore[attr-defined]
-        if not bind.required and (bind.value is not None or bind.callable is not None):
-            constants[name] = bind.effective_value
-    return Prepared(str(compiled), tuple(compiled.bind_names.values()), constants)  # type: ignore[attr-defined]
+    with _ONE_AT_A_TIME:
+        opened: list[BindParameter[object]] = []
+        for node in visitors.iterate(statement):
+            # A list inside IN is rendered at once, which asks every parameter for its value; those that are bound later
+            # have none yet. What was open stays open: it is remembered here. Parameters such as `p_user` are shared by
+            # many statements, hence the lock.
+            if isinstance(node, BindParameter) and node.required:
+                opened.append(node)
+                node.required = False
+        try:
+            compiled = statement.compile(dialect=_DIALECTS[dialect], compile_kwargs={"render_postcompile": True})
+            values = dict(compiled.params)
+        finally:
+            for node in opened:
+                node.required = True
+    names = {node.key for node in opened}
+    constants = {name: value for name, value in values.items() if name not in names}
+    return Prepared(str(compiled), tuple(values), constants)

@@ -42,7 +42,7 @@ from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field
 from fairlead.model.durations import Duration, Unit
 
-POINTERS = frozenset({"user", "team", "reference"})
+POINTERS = frozenset({"user", "team", "reference", "references"})
 WORDS = frozenset({"text", "long_text", "rich_text", "email", "phone", "url", "json", "tags"})
 
 NUMBERS = frozenset({"integer", "decimal", "money", "percent", "rating", "duration"})
@@ -144,6 +144,17 @@ class Linker:
         """Return what expressions see of a field."""
         kind = kind_of(one).expr_type(one)
         return rows_type(f"{entity}.{one.name}", max_items=kind.max_items) if kind.is_rows else kind
+
+    def written(self, entity: str, field_name: str, key: str) -> Node | None:
+        """Return what the entity's document says under a key of a field; fields may not be complete yet."""
+        document = self.documents["entity"][entity]
+        part = document.node("fields", field_name)
+        return part.get(key) if part.path == ("fields", field_name) else None
+
+    def computes(self, entity: str, one: Field) -> bool:
+        """Say whether the engine works a field out, so that nobody can write it."""
+        keys = ("formula", "rollup", "lookup")
+        return one.kind == "sequence" or any(self.written(entity, one.name, key) is not None for key in keys)
 
     # ------------------------------------------------------------ problems
 

@@ -336,6 +336,7 @@ _JSON_TOKEN = re.compile(
 )
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
 _JSON_ESCAPE = re.compile(r'\\(?:(["\\/bfnrt])|u([0-9a-fA-F]{4})|(.))', re.S)
+_JSON_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _JSON_PLAIN = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -543,8 +544,8 @@ def _align(raw: str, value: str) -> list[int]:
         if raw[position] in "\r\n":
             position = next_line(position)
         elif style == '"' and raw[position] == "\\":
-            width = {"x": 4, "u": 6, "U": 10}.get(raw[position + 1 : position + 2], 2)
-            position += width
+            pair = _JSON_PAIR.match(raw, position)
+            position += 12 if pair else {"x": 4, "u": 6, "U": 10}.get(raw[position + 1 : position + 2], 2)
         elif style == "'" and raw[position] == "'":
             position += 2
         elif raw[position] == char:

@@ -300,3 +300,9 @@ def _check_rules(
             continue
         if check.rule.evaluate(record, env) is False:
             errors.append(FieldError(check.field or "", "check", check.message))
+
+
+def field_paths_of(entity: CompiledEntity) -> frozenset[str]:
+    """Return every field that can be given, those of lines as `lines.qty`: for the engine's own loading."""
+    fields = entity.entity.fields
+    return frozenset(fields) | {f"{f.name}.{row}" for f in fields.values() for row in f.fields}

@@ -30,7 +30,7 @@ QUEUES: tuple[Queue, ...] = ("timers", "default", "bulk")
 State = Literal["ready", "retry_wait", "running", "done", "dead", "unknown", "skipped", "cancelled", "paused"]
 """`retry_wait` is stored as `ready` with attempts behind it and a moment to wait for."""
 
-STUCK = ("dead", "unknown")
+STUCK: tuple[State, ...] = ("dead", "unknown")
 
 _END = "~"  # after every id
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from fairlead.base.problems import Problems
 from fairlead.compiled.application import Application, compile_workspace
 from fairlead.config.load import load
 from fairlead.config.source import SourceTree
@@ -107,7 +106,3 @@ def compiled(files: dict[str, str], dialect: str, number: int = 0) -> Applicatio
         return None
     return compile_workspace(loaded.workspace, dialect=dialect, revision=number, digest=tree.digest())
 
-
-def check(tree: SourceTree) -> Problems:
-    """Return every problem of a configuration; a pure function of its files."""
-    return load(tree).problems

@@ -21,6 +21,7 @@ from fairlead.store.people import Account, Team
 from fairlead.store.sessions import Kind, NewSession, Session
 from fairlead.work import approvals, passwords
 from fairlead.work.context import Context
+from fairlead.work.passwords import hash_password as hash_password
 from fairlead.work.people_values import PERSON, PersonValues, fold_username, line, team_values
 
 WEB_SESSION = timedelta(days=7)
@@ -78,7 +79,7 @@ def sign_in(
         with database.write() as tx:
             guesses.note_failure(tx)
         raise WrongPassword("auth.wrong", _WRONG)
-    fresh = passwords.hash_password(password) if hashed and passwords.is_outdated(hashed) else None
+    fresh = hash_password(password) if hashed and passwords.is_outdated(hashed) else None
     life = WEB_SESSION if kind == "web" else TOKEN_LIFE
     with database.write() as tx:
         guesses.note_success(tx)
@@ -222,7 +223,7 @@ def change_password(ctx: Context, old: str, new: str, *, keep_session: str = "",
         with ctx.database.write() as tx:
             guesses.note_failure(tx)
         raise Invalid.field("old_password", "wrong", _WRONG_OLD)
-    hashed = passwords.hash_password(new, field="new_password")
+    hashed = hash_password(new, field="new_password")
     with ctx.database.write() as tx:
         guesses.note_success(tx)
         people.set_password_hash(tx, ctx.actor.id, hashed)
@@ -324,7 +325,7 @@ def create_user(ctx: Context, values: Mapping[str, object]) -> str:
     roles = found.pop("roles", ())
     _require_reach(ctx, roles)
     password = found.pop("password", None)
-    hashed = passwords.hash_password(password) if password is not None else None
+    hashed = hash_password(password) if password is not None else None
     team_ids = found.pop("teams", ())
     with ctx.database.write() as tx:
         _lock(tx)
@@ -362,7 +363,7 @@ def update_user(ctx: Context, user_id: str, changes: Mapping[str, object]) -> Ac
     if found.get("active") is False:
         raise Invalid.field("active", "use_deactivate", _USE_DEACTIVATE)
     password = found.pop("password", None)
-    hashed = passwords.hash_password(password) if password is not None else None
+    hashed = hash_password(password) if password is not None else None
     team_ids = found.pop("teams", None)
     with ctx.database.write() as tx:
         _lock(tx)

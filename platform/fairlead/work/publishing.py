@@ -222,14 +222,14 @@ def apply(
         with database.write() as tx:
             _one_at_a_time(tx)
             if revisions.current_number(tx) != planned.base or migrate.existing(tx).fingerprint() != planned.fingerprint:
-                raise _stale(tx)
+                raise stale(tx)
             migrate.apply(tx, planned.operations)
             number = revisions.put(
                 tx, planned.files, author=author, message=message, source=source, engine=fairlead.__version__,
                 now=iso_utc(utc_now()), plan=planned.render(),
             )  # fmt: skip
     except Duplicate as error:
-        raise _stale(database) from error
+        raise stale(database) from error
     return Applied(number, True, planned)
 
 
@@ -238,7 +238,8 @@ def _one_at_a_time(tx: Tx) -> None:
         tx.ddl(f"SELECT pg_advisory_xact_lock({LOCK})")
 
 
-def _stale(where: Database | Tx) -> Refused:
+def stale(where: Database | Tx) -> Refused:
+    """Return the refusal of a plan whose ground has moved."""
     current = revisions.current(where)
     by = f" {current.author} published revision {current.number} at {current.at}." if current else ""
     return Refused("plan.stale", Label({
@@ -256,7 +257,7 @@ def plan_from_json(database: Database, found: Mapping[str, Any]) -> Plan:
     """
     fresh = plan(database, SourceTree.from_mapping(dict(found["files"])))
     if fresh.seal != found.get("seal"):
-        raise _stale(database)
+        raise stale(database)
     return fresh
 
 
@@ -270,6 +271,35 @@ def plan_rollback(database: Database, number: int) -> Plan:
     if not files:
         raise LookupError(f"There is no revision {number}.")
     return plan(database, SourceTree.from_mapping(files))
+
+
+def check(tree: SourceTree) -> Problems:
+    """Return every problem of a configuration; a pure function of its files."""
+    return load(tree).problems
+
+
+def history(database: Database, *, limit: int = 100) -> list[dict[str, Any]]:
+    """Return the revisions, newest first."""
+    return [
+        {"number": one.number, "digest": one.digest, "at": one.at, "author": one.author, "message": one.message,
+         "source": one.source, "engine": one.engine}
+        for one in revisions.listing(database, limit=limit)
+    ]  # fmt: skip
+
+
+def difference(database: Database, older: int, newer: int) -> list[Change]:
+    """Return what changed from one revision to another, by meaning.
+
+    Raises:
+        LookupError: One of them is not there, or is no longer readable.
+    """
+    found = []
+    for number in (older, newer):
+        workspace = _workspace_of(database, number)
+        if workspace is None:
+            raise LookupError(f"There is no revision {number}.")
+        found.append(workspace)
+    return compare(found[0], found[1])
 
 
 def application(database: Database, tree: SourceTree) -> Application:

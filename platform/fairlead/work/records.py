@@ -73,8 +73,8 @@ class Saved:
 
 
 def roles_of(ctx: Context) -> tuple[str, ...]:
-    """Return the roles under which statements are compiled for the actor."""
-    return SYSTEM_ROLES if ctx.actor.is_system else ctx.actor.roles
+    """Return the roles under which statements are compiled: the actor's, or the engine's for its own door."""
+    return SYSTEM_ROLES if ctx.actor.is_system or ctx.door == "system" else ctx.actor.roles
 
 
 def entity_of(ctx: Context, name: str) -> CompiledEntity:
@@ -235,7 +235,7 @@ def create_in(
         stage = str(record["stage"])
         if stage not in entity.machine.stages:
             moves.find_move(entity.machine, None, stage, ctx.actor.roles)
-        if stage != entity.machine.initial and not ctx.actor.is_system:
+        if stage != entity.machine.initial and ctx.door not in ("import", "system"):
             _may_begin(entity, record, stage, env, ctx)
         found.values["stage_entered_at"] = ctx.now
     if not any(scope_holds(scope, entity, record, ctx, env) for scope in scopes):
@@ -370,6 +370,8 @@ def update(
         Invalid: Values that cannot be kept.
     """
     loaded = load(ctx.database, ctx, name, id, ("update",))
+    # That an approval holds it is the nearer reason, also where the role would not allow the change as it stands.
+    _check_lock(ctx.database, ctx, loaded, set(given))
     writable = loaded.writable.get("update")
     if writable is None:
         raise Forbidden("forbidden", _FORBIDDEN)
@@ -378,10 +380,9 @@ def update(
     entity = loaded.entity
     access = ctx.app.access(name, roles_of(ctx))
     found = edit.read_input(
-        entity, given, writable=changeable_fields(entity, writable, loaded.record), readable=access.seen,
+        entity, given, writable=changeable_fields(entity, writable, loaded.record, ctx.env()), readable=access.seen,
         form=form, zone=ZoneInfo(ctx.actor.zone),
     )  # fmt: skip
-    _check_lock(ctx.database, ctx, loaded, set(found.values) | set(found.lines))
     env = environment(ctx, old=loaded.record)
     result = edit.complete(entity, found, env, old=loaded.record, old_lines=loaded.lines)
     _check_references(ctx.database, ctx, entity, result.values, result.lines)
@@ -397,18 +398,26 @@ def _change(loaded: Loaded, kind: str, result: Edit, reason: str | None = None) 
     )
 
 
-def changeable_fields(entity: CompiledEntity, writable: frozenset[str], record: Mapping[str, Any]) -> frozenset[str]:
-    """Return the fields of an existing record that may be given: not the engine's, nor what is written once."""
+def changeable_fields(
+    entity: CompiledEntity, writable: frozenset[str], record: Mapping[str, Any], env: Env
+) -> frozenset[str]:
+    """Return the fields of an existing record that may be given: not the engine's, nor what is written once, nor what
+    a rule makes read-only as the record stands."""
     fields = entity.entity.fields
 
     def free(spec: Field) -> bool:
         if spec.write_once and record.get(spec.name) is not None:
             return False
+        if spec.readonly_when is not None and spec.readonly_when.is_true(record, env):
+            return False
         return (spec.origin == "document" and not spec.readonly) or spec.name == "tags"
 
-    return frozenset(
-        name for name in writable if (spec := fields.get(name.partition(".")[0])) is not None and free(spec)
-    )
+    allowed = {name for name, spec in fields.items() if free(spec)}
+    return frozenset(name for name in writable if name.partition(".")[0] in allowed)
+
+
+def _rows_of(entity: CompiledEntity, name: str) -> tuple[str, ...]:
+    return tuple(entity.entity.fields[name].fields)
 
 
 def update_in(
@@ -479,6 +488,7 @@ def move(
         Invalid: Fields the stage needs are empty; each named.
     """
     loaded = load(ctx.database, ctx, name, id, ("move", "update"))
+    _check_lock(ctx.database, ctx, loaded, {"stage"})
     if "move" not in loaded.writable:
         raise Forbidden("forbidden", _FORBIDDEN)
     if version is not None and version != loaded.version:
@@ -487,15 +497,19 @@ def move(
     if entity.machine is None:
         raise Refused("move.no-stages", Label({"en": "This has no stages.", "zh": "该对象没有阶段。"}))
     access = ctx.app.access(name, roles_of(ctx))
-    found = edit.read_input(
-        entity, given or {}, writable=changeable_fields(entity, loaded.writable["move"], loaded.record),
-        readable=access.seen, form=form, zone=ZoneInfo(ctx.actor.zone),
-    )  # fmt: skip
-    _check_lock(ctx.database, ctx, loaded, {"stage"})
     current = loaded.record.get("stage")
     if current == stage:
-        return Saved(id, loaded.version)
+        raise Refused("move.already-there", Label({
+            "en": "It stands there already; somebody may have been faster.", "zh": "记录已处于该阶段，可能已被他人操作。",
+        }), current={"stage": current})  # fmt: skip
     allowed = moves.find_move(entity.machine, current, stage, ctx.actor.roles)
+    # A move is no way around the rules of editing: it takes the fields it asks for, and no others.
+    asked = frozenset(entity.machine.stages[stage].require) | frozenset(allowed.ask if allowed else ())
+    free = changeable_fields(entity, loaded.writable["move"], loaded.record, ctx.env())
+    found = edit.read_input(
+        entity, given or {}, writable=free & (asked | {f"{name}.{row}" for name in asked for row in _rows_of(entity, name)}),
+        readable=access.seen, form=form, zone=ZoneInfo(ctx.actor.zone),
+    )  # fmt: skip
     env = environment(ctx, old=loaded.record)
     found.values["stage"] = stage
     result = edit.complete(entity, found, env, old=loaded.record, old_lines=loaded.lines)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, cast
 
+from fairlead.base.problems import Level
 from fairlead.base.texts import Label
 from fairlead.config.document import Node, is_yes
 from fairlead.config.link import MISSING, NUMBERS, Linker, Where
@@ -190,9 +191,13 @@ def _formula(made: Field, node: Node, linker: Linker, entity: str) -> Expression
     if made.kind in ("table", "sequence") and (formula or lookup):
         linker.add("contradiction", cast(Node, formula or lookup), f"a {made.kind} is never computed", key=True)
         return None
-    if formula is not None:
-        return linker.rule(formula, where, kind)
-    return None if lookup is None else linker.compile(lookup, f"record.{lookup.value}", where, kind)
+    if lookup is not None and formula is None:
+        return linker.compile(lookup, f"record.{lookup.value}", where, kind)
+    rule = linker.rule(formula, where, kind)
+    if rule is not None and "today" in rule.names:
+        message = "this changes from day to day, but is worked out only when the record is written"
+        linker.add("stale_formula", cast(Node, formula), message, level=Level.warning)
+    return rule
 
 
 def _rollup(made: Field, node: Node, linker: Linker, entity: str) -> Rollup | None:
@@ -239,10 +244,10 @@ def _a(kind: str) -> str:
 
 def _targets(made: Field, node: Node, linker: Linker) -> None:
     """Check what a reference points at, and what happens when that is deleted."""
-    if made.kind != "reference":
+    if made.kind not in ("reference", "references"):
         return
     one, several = node.get("entity"), node.get("entities")
-    if one is None and several is None:
+    if one is None and several is None and not {(*node.path, "entity"), (*node.path, "entities")} & node.document.broken:
         linker.add("missing_key", node, "'entity' is missing", key=True)
     elif one is not None and several is not None:
         linker.add("contradiction", several, "give either `entity` or `entities`", key=True)

@@ -81,7 +81,7 @@ def build_values(
     made: dict[str, Any] = {}
     for key, part in node.entries():
         name = linker.field(entity, part, key=True)
-        if name is None or not _may_write(fields[name], part, linker, creating=creating):
+        if name is None or not _may_write(entity, fields[name], part, linker, creating=creating):
             continue
         value = linker.value(part, fields[name], where)
         if value is not MISSING:
@@ -89,9 +89,9 @@ def build_values(
     return MappingProxyType(made)
 
 
-def _may_write(field: Field, node: Node, linker: Linker, *, creating: bool) -> bool:
+def _may_write(entity: str, field: Field, node: Node, linker: Linker, *, creating: bool) -> bool:
     why = None
-    if field.computed or field.kind == "sequence":
+    if linker.computes(entity, field):
         why = f"{field.name!r} is worked out by the engine and cannot be written"
     elif field.name == "stage":
         why = "the stage is changed by `move`, so that its rules are asked"
@@ -106,9 +106,9 @@ def _check_required(node: Node, linker: Linker, entity: str, values: Mapping[str
     absent = [
         one.name
         for one in linker.fields[entity].values()
-        if one.required and one.name not in values and not one.computed and one.kind != "sequence"
+        if one.required and one.name not in values and not linker.computes(entity, one)
         # Defaults are not read yet; the document says whether there is one.
-        and linker.documents["entity"][entity].node("fields", one.name).get("default") is None
+        and linker.written(entity, one.name, "default") is None
     ]
     if absent and not linker.hushed & set(absent):
         message = f"the new {entity} needs a value for {', '.join(absent)}"

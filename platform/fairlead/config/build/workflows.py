@@ -114,10 +114,22 @@ def _move(node: Node, linker: Linker, entity: str, stages: tuple[Stage, ...]) ->
         roles=linker.names("role", node.each("roles")),
         when=linker.rule(node.get("when"), Where(entity)),
         message=node.maybe_label("message"),
-        ask=linker.field_list(entity, node.each("ask")),
+        ask=writable(entity, node.each("ask"), linker),
         reason=node.flag("reason"),
         span=node.span,
     )
+
+
+def writable(entity: str, nodes: Iterable[Node], linker: Linker) -> tuple[str, ...]:
+    """Return the fields that people can fill in, among several."""
+    kept = []
+    for node in nodes:
+        one = linker.fields[entity].get(node.value)
+        if one is not None and (linker.computes(entity, one) or (one.origin != "document" and one.readonly)):
+            linker.add("readonly_field", node, f"{node.value!r} is kept by the engine; nobody fills it in")
+        else:
+            kept.append(node)
+    return linker.field_list(entity, kept)
 
 
 # ---------------------------------------------------------------- pools
@@ -283,7 +295,7 @@ def _approval_step(node: Node, linker: Linker, entity: str) -> ApprovalStep:
         on_reject=cast(Any, on_reject or "ends"),
         at_least=at_least,
         at_least_count=count,
-        editable=linker.field_list(entity, node.each("editable")),
+        editable=writable(entity, node.each("editable"), linker),
         timeout=_timeout(node.get("timeout"), linker),
         reason_required=node.flag("reason_required", True),
         confirm=node.flag("confirm"),

@@ -1,0 +1,208 @@
+"""The life of a configuration on the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from fairlead.base.errors import Refused
+from fairlead.cli.common import FOLDER, FORMAT, WORKSPACE, author, house, shipped_root, show, tree
+from fairlead.config.source import shipped, shipped_templates
+from fairlead.store import revisions as store
+from fairlead.work import publishing
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--template", default="general_sales", show_default=True, help="Which shipped template to begin with.")
+def new(folder: Path, template: str) -> None:
+    """Make a new workspace in FOLDER from a shipped template."""
+    known = shipped_templates(shipped_root())
+    if template not in known:
+        raise click.UsageError(f"There is no template {template!r}. There are: {', '.join(known)}.")
+    if folder.exists() and any(folder.iterdir()):
+        raise click.ClickException(f"{folder} is not empty.")
+    make_workspace(folder, template)
+    click.echo(f"Made {folder} from {template}. Next: fairlead check {folder} && fairlead apply {folder}")
+
+
+def make_workspace(folder: Path, template: str) -> None:
+    """Write the documents of a shipped template into a new folder."""
+    for path, text in shipped(shipped_root(), template).mapping().items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    own = folder / "fairlead.yaml"
+    if not own.exists():
+        own.write_text(f"name: {template}\ntemplate: {template}\n", encoding="utf-8")
+    (folder / ".gitignore").write_text("var/\n", encoding="utf-8")
+
+
+@click.command()
+@FOLDER
+@FORMAT
+@click.option("--strict", is_flag=True, help="Warnings count as errors.")
+def check(folder: Path, form: str, strict: bool) -> None:
+    """Show every problem of the workspace in FOLDER: file, line, column, what is wrong, what was perhaps meant."""
+    problems = publishing.check(tree(folder))
+    if form == "json":
+        show({"problems": problems.to_json(), "ok": not problems.has_errors})
+    elif problems:
+        click.echo(problems.render())
+    else:
+        click.echo("No problems.")
+    sys.exit(1 if problems.has_errors or (strict and problems) else 0)
+
+
+@click.command()
+@FOLDER
+@FORMAT
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Keep the plan, sealed, for `fairlead apply FILE`.")
+def plan(folder: Path, form: str, out: Path | None) -> None:
+    """Show what publishing the workspace in FOLDER would change, and what data it touches."""
+    own = house(folder)
+    try:
+        found = publishing.plan(own.database, tree(folder))
+    except publishing.Broken as error:
+        click.echo(error.problems.render(), err=True)
+        sys.exit(1)
+    finally:
+        own.close()
+    if out is not None:
+        out.write_text(json.dumps({**found.to_json(), "workspace": str(folder)}, ensure_ascii=False), encoding="utf-8")
+    show(found.to_json()) if form == "json" else click.echo(found.render())
+
+
+@click.command()
+@click.argument("target", type=click.Path(path_type=Path, exists=True))
+@WORKSPACE
+@FORMAT
+@click.option("--yes", is_flag=True, help="Do not ask; says nothing about losing data.")
+@click.option("--allow-destructive", is_flag=True, help="Values may be taken out of sight.")
+@click.option("--message", "-m", help="Why, for the list of revisions.")
+def apply(target: Path, folder: Path, form: str, yes: bool, allow_destructive: bool, message: str | None) -> None:
+    """Publish TARGET, a workspace folder or a sealed plan, as the next revision."""
+    own = house(target if target.is_dir() else folder)
+    try:
+        if target.is_dir():
+            found = publishing.plan(own.database, tree(target))
+        else:
+            found = publishing.plan_from_json(own.database, _sealed(target))
+        _publish(own, found, form=form, yes=yes, allow_destructive=allow_destructive, message=message, source="cli")
+    except publishing.Broken as error:
+        click.echo(error.problems.render(), err=True)
+        sys.exit(1)
+    finally:
+        own.close()
+
+
+def _sealed(path: Path) -> dict[str, object]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(found, dict) and isinstance(found.get("files"), dict):
+            return found
+    except (ValueError, OSError):
+        pass
+    raise click.ClickException(f"{path} is no plan made by `fairlead plan --out`.")
+
+
+def _publish(
+    own: object, found: publishing.Plan, *, form: str, yes: bool, allow_destructive: bool, message: str | None, source: str
+) -> None:
+    from fairlead.wiring import House
+
+    assert isinstance(own, House)
+    if form == "text":
+        click.echo(found.render())
+    if found.empty:
+        if form == "json":
+            show({"revision": found.base, "changed": False})
+        return
+    if not yes and not click.confirm("Publish this?"):
+        raise click.Abort
+    try:
+        done = publishing.apply(
+            own.database, found, author=author(), message=message, source=source, allow_destructive=allow_destructive
+        )
+    except Refused as refusal:
+        click.echo(refusal.message(), err=True)
+        sys.exit(1)
+    show({"revision": done.revision, "changed": True}) if form == "json" else click.echo(f"Published revision {done.revision}.")
+
+
+@click.command()
+@WORKSPACE
+@FORMAT
+def revisions(folder: Path, form: str) -> None:
+    """List the published revisions, newest first."""
+    own = house(folder)
+    found = publishing.history(own.database)
+    own.close()
+    if form == "json":
+        show(found)
+        return
+    for one in found:
+        click.echo(f"{one['number']:>5}  {one['at'][:19]}  {one['author']:<12} {one['source']:<8} {one['message'] or ''}")
+    if not found:
+        click.echo("Nothing is published yet.")
+
+
+@click.command()
+@click.argument("older", type=int)
+@click.argument("newer", type=int)
+@WORKSPACE
+@FORMAT
+def diff(older: int, newer: int, folder: Path, form: str) -> None:
+    """Show what changed from revision OLDER to NEWER, by meaning."""
+    own = house(folder)
+    try:
+        changes = publishing.difference(own.database, older, newer)
+    except LookupError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        own.close()
+    if form == "json":
+        show([change.to_json() for change in changes])
+    else:
+        click.echo("\n".join(change.line() for change in changes) or "No difference in meaning.")
+
+
+@click.command()
+@click.argument("number", type=int)
+@WORKSPACE
+@FORMAT
+@click.option("--yes", is_flag=True, help="Do not ask; says nothing about losing data.")
+@click.option("--allow-destructive", is_flag=True, help="Values may be taken out of sight.")
+def rollback(number: int, folder: Path, form: str, yes: bool, allow_destructive: bool) -> None:
+    """Publish the documents of revision NUMBER again, as a new revision."""
+    own = house(folder)
+    try:
+        found = publishing.plan_rollback(own.database, number)
+        _publish(own, found, form=form, yes=yes, allow_destructive=allow_destructive,
+                 message=f"Back to revision {number}", source="rollback")  # fmt: skip
+    except LookupError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        own.close()
+
+
+@click.command()
+@click.argument("target", type=click.Path(path_type=Path, file_okay=False))
+@WORKSPACE
+@click.option("--revision", type=int, help="Which one (default: the newest).")
+def export(target: Path, folder: Path, revision: int | None) -> None:
+    """Write the published documents into TARGET, byte for byte as they were published."""
+    own = house(folder)
+    number = revision or store.current_number(own.database)
+    files = store.files(own.database, number) if number else {}
+    own.close()
+    if not files:
+        raise click.ClickException("There is nothing published under that number.")
+    for path, text in files.items():
+        file = target / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8", newline="")
+    click.echo(f"Wrote {len(files)} files of revision {number} to {target}.")

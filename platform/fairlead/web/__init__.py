@@ -1,0 +1,1 @@
+"""Screens and the HTTP API: read the request, call `work`, render."""

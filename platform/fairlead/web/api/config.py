@@ -1,0 +1,82 @@
+"""The life of a configuration over HTTP, for those who may."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from fairlead.base.errors import FieldError, Forbidden, Invalid
+from fairlead.base.texts import Label
+from fairlead.config.source import SourceTree
+from fairlead.web.api.answers import json_answer, json_body
+from fairlead.web.request import context
+from fairlead.work import publishing
+from fairlead.work.context import Context
+
+api = Blueprint("config", __name__, url_prefix="/api/v1/config")
+
+
+def _allowed() -> Context:
+    ctx = context("api")
+    if "configuration" not in ctx.app.capabilities(ctx.actor.roles):
+        raise Forbidden("forbidden", Label({"en": "Your role may not configure.", "zh": "您的角色不能修改配置。"}))
+    return ctx
+
+
+def _tree(body: dict[str, Any]) -> SourceTree:
+    files = body.get("files")
+    if not isinstance(files, dict) or not all(isinstance(k, str) and isinstance(v, str) for k, v in files.items()):
+        raise Invalid([FieldError("files", "invalid", Label({"en": "Give path → text.", "zh": "应为“路径 → 文本”。"}))])
+    return SourceTree.from_mapping(files)
+
+
+def _broken(error: publishing.Broken) -> Response:
+    body = {"type": "about:blank#config", "title": "The configuration has errors", "status": 422, "code": "config",
+            "detail": f"{len(error.problems)} problems", "errors": error.problems.to_json()}  # fmt: skip
+    answer = json_answer(body, 422)
+    answer.mimetype = "application/problem+json"
+    return answer
+
+
+@api.post("/check")
+def check() -> Response:
+    """All problems of a set of files."""
+    _allowed()
+    problems = publishing.check(_tree(json_body()))
+    return json_answer({"problems": problems.to_json(), "ok": not problems.has_errors})
+
+
+@api.post("/plan")
+def plan() -> Response:
+    """What publishing a set of files would change."""
+    ctx = _allowed()
+    try:
+        return json_answer(publishing.plan(ctx.database, _tree(json_body())).to_json())
+    except publishing.Broken as error:
+        return _broken(error)
+
+
+@api.post("/apply")
+def apply() -> Response:
+    """Publish a set of files; `seal` must be the one of the plan that was read."""
+    ctx = _allowed()
+    body = json_body()
+    try:
+        planned = publishing.plan(ctx.database, _tree(body))
+        if body.get("seal") is not None and body["seal"] != planned.seal:
+            raise publishing.stale(ctx.database)
+        applied = publishing.apply(
+            ctx.database, planned, author=ctx.actor.username, message=str(body.get("message") or "") or None,
+            source="api", allow_destructive=body.get("allow_destructive") is True,
+        )  # fmt: skip
+    except publishing.Broken as error:
+        return _broken(error)
+    return json_answer({"revision": applied.revision, "changed": applied.changed, "plan": planned.to_json()})
+
+
+@api.get("/revisions")
+def revisions() -> Response:
+    """All revisions, newest first."""
+    ctx = _allowed()
+    return json_answer({"items": publishing.history(ctx.database)})

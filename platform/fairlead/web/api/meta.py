@@ -1,0 +1,44 @@
+"""Health, readiness, metrics, and the description of the API."""
+
+from __future__ import annotations
+
+import orjson
+from flask import Blueprint, Response
+
+from fairlead.web.api.answers import json_answer
+from fairlead.web.request import context, services
+from fairlead.work import health
+
+api = Blueprint("meta", __name__)
+
+
+@api.get("/healthz")
+def healthz() -> Response:
+    """The process lives."""
+    return json_answer({"status": "ok"})
+
+
+@api.get("/readyz")
+def readyz() -> Response:
+    """The process can serve: the database answers and a revision is in force."""
+    own = services()
+    found = health.readiness(own.database, own.applications)
+    return json_answer(found, 200 if found["ready"] else 503)
+
+
+@api.get("/metrics")
+def metrics() -> Response:
+    """Counts for Prometheus; nothing about anybody."""
+    own = services()
+    return Response(health.metrics(own.database, own.applications), mimetype="text/plain; version=0.0.4")
+
+
+@api.get("/api/v1/openapi.json")
+def openapi() -> Response:
+    """The API of the published configuration."""
+    from fairlead.compiled.openapi import openapi_document
+
+    ctx = context("api")
+    app = ctx.app
+    body = app.memo("openapi", lambda: orjson.dumps(openapi_document(app.workspace, revision=app.revision)))
+    return Response(body, mimetype="application/json")

@@ -1,0 +1,58 @@
+"""The web application."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask, Response, g, request
+
+from fairlead.web.request import Services, request_id
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HERE = Path(__file__).parent
+
+
+def create_app(services: Services, *, secret_key: str) -> Flask:
+    """Return the web application over `services`; everything it does goes through `work`."""
+    app = Flask("fairlead.web", root_path=str(HERE), static_folder=str(HERE.parent / "static"), static_url_path="/static")
+    app.secret_key = secret_key
+    app.config.update(MAX_CONTENT_LENGTH=32 * 1024 * 1024, MAX_FORM_PARTS=5000, MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024)
+    app.extensions["fairlead"] = services
+    app.url_map.strict_slashes = False
+    _install_api(app)
+    from fairlead.web import errors, screens
+
+    screens.install(app)
+    errors.install(app)
+    app.after_request(_headers)
+    return app
+
+
+def _install_api(app: Flask) -> None:
+    from fairlead.web.api import config, meta, people, records, reports, tasks
+
+    for module in (meta, people, tasks, reports, config, records):
+        app.register_blueprint(module.api)
+
+
+def _headers(response: Response) -> Response:
+    """Put on every answer what keeps it safe and tells which configuration made it."""
+    headers = response.headers
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    if request.path.startswith("/static/"):
+        headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+    headers["X-Request-Id"] = request_id()
+    ctx = g.get("context")
+    if ctx is not None:
+        headers["X-Fairlead-Revision"] = str(ctx.app.revision)
+    headers.setdefault("Cache-Control", "no-store")
+    if response.mimetype == "text/html":
+        headers.setdefault("Content-Security-Policy", CSP)
+        headers.setdefault("X-Frame-Options", "DENY")
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    return response
