@@ -103,9 +103,10 @@ class EntityReads:
         return self._prepared(("get",), self._build_get)
 
     def _build_get(self) -> sa.Select[Any]:
-        return self._select(None).where(self.tables.main.c.id == sa.bindparam("p_id", required=True))
+        return self.select(None).where(self.tables.main.c.id == sa.bindparam("p_id", required=True))
 
-    def _select(self, wanted: tuple[str, ...] | None, needs: frozenset[str] = frozenset()) -> sa.Select[Any]:
+    def select(self, wanted: tuple[str, ...] | None, needs: frozenset[str] = frozenset()) -> sa.Select[Any]:
+        """Return the columns that `codec(wanted)` reads, of the live records whose fields in `needs` may be seen."""
         columns: list[ColumnElement[Any]] = [self.tables.columns[f.name] for f in self.visible_fields(wanted)]
         if not self.access.uniform:
             for number, grant in enumerate(self.access.read):
@@ -206,7 +207,7 @@ class EntityReads:
         conditions = self._conditions(shape)
         ordering, keyset = self._order(shape)
         if not shape.offset:
-            statement = self._select(shape.fields, needs).where(*conditions, *keyset)
+            statement = self.select(shape.fields, needs).where(*conditions, *keyset)
             return statement.order_by(*ordering).limit(sa.bindparam("p_limit", required=True))
         # A far page: find the ids in the index first, and fetch whole rows for those alone.
         inner_id = self.tables.main.c.id
@@ -218,7 +219,7 @@ class EntityReads:
             inner = inner.where(predicate)
         inner = inner.order_by(*ordering).limit(sa.bindparam("p_limit", required=True))
         inner = inner.offset(sa.bindparam("p_offset", required=True))
-        outer = self._select(shape.fields, needs).where(self.tables.main.c.id.in_(inner.subquery().select()))
+        outer = self.select(shape.fields, needs).where(self.tables.main.c.id.in_(inner.subquery().select()))
         return outer.order_by(*ordering)
 
     def _order(self, shape: ListShape) -> tuple[list[ColumnElement[Any]], list[ColumnElement[bool]]]:

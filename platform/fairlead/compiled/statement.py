@@ -73,5 +73,6 @@ def prepare(statement: ClauseElement, dialect: str) -> Prepared:
             for node in opened:
                 node.required = True
     names = {node.key for node in opened}
+    names |= {name for bind, name in compiled.bind_names.items() if bind.required}  # type: ignore[attr-defined]
     constants = {name: value for name, value in values.items() if name not in names}
     return Prepared(str(compiled), tuple(values), constants)
