@@ -374,6 +374,9 @@ class Act:
         )  # fmt: skip
         if found.problem is not None:
             return self.nobody(step, found)
+        if _too_few(step, found):
+            # Nobody has said no, so this is not a rejection: the quorum has more seats than there are people.
+            return self.suspend("nobody_found", step, data={"notes": note_rows(found.notes)})
         self.put(step=step.name)
         self.event("step_started", step=step.name, data={"notes": note_rows(found.notes)})
         self.seat(step, found)
@@ -456,9 +459,6 @@ class Act:
             return True
         if outcome == "no_decision":
             return self.suspend("no_decision", step)
-        if outcome == "rejected" and born:
-            # Nobody has said no: there are too few people for the quorum.
-            return self.suspend("nobody_found", step)
         if outcome == "approved":
             self.tell_holders(seats, "{who} approved {title} ({flow})", "{who} 已同意：{title}（{flow}）")
         else:
@@ -610,6 +610,19 @@ def tally(seats: Sequence[Task]) -> Tally:
         elif task.state in UNDECIDED:
             weights["O"] += task.weight
     return Tally(weights["A"], weights["R"], weights["B"], weights["O"])
+
+
+def _too_few(step: ApprovalStep, found: Resolution) -> bool:
+    """Say whether a step could not be approved even if everybody agreed."""
+    alone = all(seat.skipped for seat in found.seats)
+    voters = sum(1 for seat in found.seats if seat.skipped != "self")
+    if alone or step.mode != "quorum":
+        return False
+    votes = Tally(approved=voters)
+    return (
+        decide("quorum", step.on_reject, votes, at_least=step.at_least, at_least_count=step.at_least_count)
+        != "approved"
+    )
 
 
 def earlier_approvals(run: Run, current_hash: str | None) -> tuple[Earlier, ...]:
