@@ -437,3 +437,61 @@ def test_findings_can_be_read_by_programs():
 
 def test_kinds_and_folders_are_those_of_the_language():
     assert set(loading.KIND_FOLDERS.values()) == {"schemas", "workflows", "forms", "admin"}
+
+
+# ---------------------------------------------------------------- expressions in their places
+
+
+def test_a_formula_that_ages_is_noticed(check):
+    assert check(
+        """
+        kind: entity
+        name: lead
+        fields:
+          seen: {type: date}
+          age: {type: integer, formula: days_since(record.seen)}
+        """
+    ) == ["5:33 stale_formula fields.age.formula"]
+
+
+def test_a_formula_without_end_is_refused_at_once(check):
+    deep = "(" * 5000 + "1" + ")" * 5000
+    assert check(f"kind: entity\nname: a\nfields: {{x: {{type: integer, formula: '{deep}'}}}}\n") == [
+        "3:39 too_deep fields.x.formula"
+    ]
+
+
+@pytest.mark.parametrize("rule", ["9**9**9", "__import__('os').getcwd()", "().__class__", "SystemExit"])
+def test_python_is_not_the_language(check, rule):
+    field = f'{{type: text, visible_when: "{rule}"}}'
+    findings = check(f"kind: entity\nname: a\nfields: {{x: {field}}}\n")
+    assert findings
+    assert {line.split()[1] for line in findings} <= {"too_large", "name_not_allowed", "syntax"}
+
+
+def test_positions_inside_json_texts():
+    rule = 'record.x == \\"\\ud83d\\ude00\\" || record.b'
+    field = f'{{"type": "text", "visible_when": "{rule}"}}'
+    text = f'{{"kind": "entity", "name": "a", "fields": {{"x": {field}}}}}'
+    (finding,) = found(workspace({"schemas/a.json": text}))
+    place, code, _ = finding.split()
+    assert code == "unknown_field"
+    assert text[int(place.partition(":")[2]) - 1 :].startswith("record.b")
+
+
+def test_a_rule_over_the_clock_sees_no_reader():
+    """Nobody reads while the pool is swept, so `user` is not there; and it must run in the database."""
+    findings = found(
+        workspace(
+            {
+                "schemas/a.yaml": "kind: entity\nname: a\ntraits: [owned]\nfields: {x: {type: text}}\n",
+                "workflows/p.yaml": """
+                kind: pool
+                name: p
+                entity: a
+                reclaim: {rules: [{name: r, when: "record.owner == user"}]}
+                """,
+            }
+        )
+    )
+    assert findings == ["4:52 name_not_allowed reclaim.rules[0].when"]
