@@ -129,12 +129,20 @@ class Node:
     def label(self, key: str = "label", *, name: str = "") -> Label:
         """Return the label under `key`; an empty one that shows `name` when there is none."""
         node = self.get(key)
-        return Label.of(None if node is None else node.value, name=name)
+        return Label({}, name) if node is None else node.as_label(name)
+
+    def as_label(self, name: str = "") -> Label:
+        """Return the label that stands here, in the languages that are sound."""
+        if isinstance(self.value, dict):
+            return Label(
+                {lang: part.value for lang, part in self.entries() if isinstance(part.value, str)}, name
+            )
+        return Label.of(self.value, name=name)
 
     def maybe_label(self, key: str) -> Label | None:
         """Return the label under `key`, or None."""
         node = self.get(key)
-        return None if node is None else Label.of(node.value)
+        return None if node is None else node.as_label()
 
     def was(self) -> tuple[str, ...]:
         """Return the names this had before."""

@@ -45,7 +45,7 @@ def _option(name: str, node: Node) -> Option:
         return Option(name, node.label(name=name), node.maybe("color"), node.flag("active", True))
     if value is None or (isinstance(value, str) and value == name):
         return Option(name, Label({}, name))
-    return Option(name, Label.of(value, name=name))
+    return Option(name, node.as_label(name))
 
 
 def build_option_set(node: Node, linker: Linker) -> OptionSet:

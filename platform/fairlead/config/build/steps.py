@@ -177,7 +177,7 @@ def _notify(node: Node, part: Node, linker: Linker, where: Where) -> Step | None
     if words is not None:
         check_placeholders(words, linker, where.entity)
     by = tuple(item.value for item in part.each("by")) or ("inbox",)
-    return Notify(tuple(to), Label.of(None if words is None else words.value), cast(Any, by), node.span)
+    return Notify(tuple(to), Label() if words is None else words.as_label(), cast(Any, by), node.span)
 
 
 def check_placeholders(node: Node, linker: Linker, entity: str | None) -> None:

@@ -91,7 +91,7 @@ def named_labels(node: Node | None) -> tuple[tuple[str, Label], ...]:
         return ()
     if isinstance(node.value, list):
         return tuple((item.value, Label({}, item.value)) for item in node.items())
-    return tuple((name, Label.of(part.value, name=name)) for name, part in node.entries())
+    return tuple((name, part.as_label(name)) for name, part in node.entries())
 
 
 def _move(node: Node, linker: Linker, entity: str, stages: tuple[Stage, ...]) -> Move | None:
