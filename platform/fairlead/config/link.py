@@ -47,6 +47,7 @@ WORDS = frozenset({"text", "long_text", "rich_text", "email", "phone", "url", "j
 
 NUMBERS = frozenset({"integer", "decimal", "money", "percent", "rating", "duration"})
 
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?\Z")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
 _DURATION = re.compile(r"([0-9]{1,4}) +(business +)?(minute|hour|day|week)s?\Z")
 _SURELY_COMPUTED = re.compile(r"(record|old|user)\.[a-z]|record\Z")
@@ -281,10 +282,11 @@ class Linker:
                 made = self.compile(node, text, where, kind_of(target).expr_type(target))
                 return MISSING if made is None else made
             return self._pointer(node, text, target, where)
-        if isinstance(raw, dict) and target.kind in WORDS - {"json"}:
-            if all(isinstance(text, str) for text in raw.values()):
+        if isinstance(raw, dict) and raw and target.kind in WORDS - {"json"}:
+            if all(isinstance(text, str) and _LANGUAGE.match(lang) for lang, text in raw.items()):
                 return Label.of(raw)
-            raw = None
+            self.add("bad_value", node, f"a mapping of languages to texts is needed for {target.name!r}")
+            return MISSING
         if target.kind == "boolean" and raw in ("yes", "no"):
             return is_yes(raw)
         if isinstance(raw, str) and target.kind in NUMBERS and _LEADING_ZERO.match(raw):

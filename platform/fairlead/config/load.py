@@ -96,7 +96,11 @@ def _documents(tree: SourceTree, problems: Problems) -> tuple[Documents, Documen
             )
         for fault in shape.faults[:MAX_FAULTS]:
             span = reading.key_span(fault.path) if fault.at == "key" else reading.span(fault.path)
-            problems.add(fault.code, fault.path, span, fault.message, hint=fault.hint)
+            if fault.path == ("include",):
+                message = "no file is included into another; put it into one of the four folders"
+                problems.add("outside_folder", fault.path, span, message)
+            else:
+                problems.add(fault.code, fault.path, span, fault.message, hint=fault.hint)
         name = reading.data.get("name")
         document = Document(
             kind,

@@ -553,6 +553,8 @@ def _bad_name(
 ) -> Literal[False]:
     """Say what is wrong with a name that is not small letters, digits and underscores."""
     plain = skeleton(name)
+    if name.startswith("__") or name in ("None", "True", "False"):
+        return found.add("reserved_name", path, f"the name {shown(name)} has a meaning elsewhere", at=at)
     if NAME.match(plain):
         if not name.isascii() or plain in siblings:
             message = f"the name {shown(name)} looks like {plain!r} but is another word"

@@ -11,7 +11,8 @@ from fairlead.base.texts import Label
 from fairlead.expr.check import Expression
 
 Source = Expression | object
-"""A value given in a document: an expression, or a plain domain value."""
+"""A value given in a document: an expression, a plain domain value, or a Label where words were given in
+several languages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,10 @@ from fairlead.fields.registry import KINDS, kind_of
 from fairlead.fields.spec import Field, Mask, Option, Rollup
 from fairlead.model.entities import OptionSet
 
+_COMPLETING = frozenset(
+    "default formula lookup rollup visible_when required_when readonly_when fields".split()
+)
 _ROLLUPS = ("sum", "avg", "min", "max", "count")
-_FLAGS = ("required", "unique", "readonly", "write_once", "index", "searchable", "sensitive")
 
 
 def build_options(node: Node) -> tuple[Option, ...]:
@@ -83,6 +85,13 @@ def outline_field(
         kind=kind,
         label=node.label(name=name),
         span=node.key_span,
+        required=node.flag("required"),
+        unique=node.flag("unique"),
+        readonly=node.flag("readonly"),
+        write_once=node.flag("write_once"),
+        index=node.flag("index"),
+        searchable=node.flag("searchable"),
+        sensitive=node.flag("sensitive"),
         history=node.flag("history", True),
         mask=cast(Mask, node.text("mask", "none")),
         help=node.maybe_label("help"),
@@ -91,7 +100,7 @@ def outline_field(
         was=node.was(),
         options=_options_of(node, linker, sets),
         params=MappingProxyType(params),
-    ).with_(**{flag: node.flag(flag) for flag in _FLAGS})
+    )
     inner = node.get("fields")
     if kind == "table" and inner is not None:
         for key, part in inner.entries():
@@ -150,6 +159,9 @@ def _check_params(made: Field, node: Node, linker: Linker) -> None:
 
 def complete_field(made: Field, node: Node, linker: Linker, entity: str) -> Field:
     """Add the expressions of a field of `entity` (or of `entity.table` for the rows of a table)."""
+    _targets(made, node, linker)
+    if not node.value.keys() & _COMPLETING:
+        return made
     rule = Where(entity)
     formula = _formula(made, node, linker, entity)
     default = node.get("default")
@@ -169,7 +181,6 @@ def complete_field(made: Field, node: Node, linker: Linker, entity: str) -> Fiel
             key: complete_field(made.fields[key], part, linker, here) for key, part in inner.entries()
         }
         rows = MappingProxyType(complete)
-    _targets(made, node, linker)
     return made.with_(
         default=value,
         formula=formula,
