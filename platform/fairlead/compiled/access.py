@@ -146,7 +146,9 @@ def build_access(
             if action == "read":
                 read.append(ReadGrant(predicate, readable, frozenset(masked)))
             else:
-                write.setdefault(action, []).append(WriteGrant(predicate, writable, scope))
+                # Whoever makes a record may fill in what is later shown to them only in part.
+                more = (names - _below(names, hidden) - _below(names, fixed)) if action == "create" else writable
+                write.setdefault(action, []).append(WriteGrant(predicate, more, scope))
     if read or any(entity.name in role.grants for role in held):
         read += _pool_grants(workspace, tables, held, names)
     return EntityAccess(

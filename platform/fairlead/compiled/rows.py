@@ -35,11 +35,10 @@ class RowCodec:
             (field.name, encode) for field in fields if (encode := kind_of(field).json_encoder(field)) is not None
         )
         plain = {name for name in all_fields if "." not in name}
-        self.hidden: tuple[str, ...] = ()
+        self.hidden: tuple[str, ...] = tuple(sorted(plain - access.seen))
         self._masked: tuple[tuple[str, Encode], ...] = ()
         self._grants: tuple[tuple[frozenset[str], frozenset[str]], ...] = ()
         if access.uniform:
-            self.hidden = tuple(sorted(plain - access.seen))
             self._masked = tuple((f.name, _masker(f)) for f in fields if f.name in access.masked)
         else:
             self._grants = tuple((grant.readable, grant.masked) for grant in access.read)
@@ -70,7 +69,7 @@ class RowCodec:
             if flag:
                 readable |= opens
                 masked |= partly
-        hidden, partial = [], []
+        hidden, partial = list(self.hidden), []
         for field in self.fields:
             name = field.name
             if name in readable:

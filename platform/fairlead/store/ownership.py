@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from fairlead.base.ids import new_id
 from fairlead.store.database import Tx
-from fairlead.store.statements import Once, Reads, insert_all, n, p, upsert
+from fairlead.store.statements import Once, Reads, among, insert_all, listed, n, p, upsert
 from fairlead.store.system import claim_counter, cooldown, ownership_event
 
 _ADD = Once(lambda d: insert_all(ownership_event, d))
@@ -61,6 +62,12 @@ _COOL = Once(
 _COOLING = Once(
     lambda _: sa.select(cooldown.c.until).where(
         cooldown.c.record_id == p("p_record"), cooldown.c.user_id == p("p_user"), cooldown.c.until > p("p_now")
+    )
+)
+
+_COOLING_MANY = Once(
+    lambda d: sa.select(cooldown.c.record_id, cooldown.c.until).where(
+        among(cooldown.c.record_id, "p_records", d), cooldown.c.user_id == p("p_user"), cooldown.c.until > p("p_now")
     )
 )
 
@@ -142,3 +149,9 @@ def cooling_until(where: Reads, record_id: str, user_id: str, now: str) -> str |
     """Return until when this person may not claim the record, or None."""
     row = where.one(_COOLING.on(where), {"p_record": record_id, "p_user": user_id, "p_now": now})
     return str(row[0]) if row else None
+
+
+def cooling(where: Reads, record_ids: Iterable[str], user_id: str, now: str) -> dict[str, str]:
+    """Return those of the records that this person may not claim yet, each with until when."""
+    params = {"p_records": listed(record_ids), "p_user": user_id, "p_now": now}
+    return {row[0]: row[1] for row in where.all(_COOLING_MANY.on(where), params)}

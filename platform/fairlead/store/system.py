@@ -151,6 +151,8 @@ task = Table(
     _text("opened_at"), _text("decided_at"), _text("due_at"), _text("reminded_at"), _text("actor"),
     _text("on_behalf_of"), _text("comment"), _text("why"), _text("changes"), _text("channel"),
     Index("ix_task_approval", "approval_id", "id"), Index("ix_task_holder", "holder", "state", "opened_at"),
+    Index("ix_task_due", "due_at", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+    Index("ix_task_decided", "decided_at"),
 )  # fmt: skip
 
 approval_event = Table(

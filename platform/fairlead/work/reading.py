@@ -62,9 +62,11 @@ def get(ctx: Context, name: str, id: str) -> Json:
     Raises:
         NotFound: It is not there, or not this actor's to see.
     """
-    entity = entity_of(ctx, name)
+    entity = ctx.app.entity(name)
+    if entity is None:
+        raise NotFound(name, id)
     reads = ctx.app.reads(name, roles_of(ctx))
-    row = ctx.database.one(reads.get(), {**base_params(ctx), "p_id": id})
+    row = ctx.database.one(reads.get(), {**base_params(ctx), "p_id": id}) if reads.access.read else None
     if row is None:
         through = _through_task(ctx, entity, id)
         if through is None:
@@ -390,7 +392,7 @@ def record_history(ctx: Context, name: str, id: str, *, before: str | None = Non
             if field_name in withheld or field_name not in access.readable:
                 changes.append({"field": field_name, "hidden": True})
                 continue
-            changes.append({"field": field_name, "old": _json_of(spec, old), "new": _json_of(spec, new)})
+            changes.append({"field": field_name, "old": json_of(spec, old), "new": json_of(spec, new)})
         found.append(
             {"id": event.id, "at": event.at, "kind": event.kind, "actor": event.actor, "door": event.door,
              "version": event.version, "reason": event.reason, "revision": event.revision, "changes": changes}
@@ -398,12 +400,12 @@ def record_history(ctx: Context, name: str, id: str, *, before: str | None = Non
     return found
 
 
-def _json_of(spec: Field, stored: Any) -> Any:
+def json_of(spec: Field, stored: Any) -> Any:
     if stored is None:
         return None
     if spec.kind == "table":
         return [
-            {n: _json_of(spec.fields[n], v) for n, v in row.items() if n in spec.fields} for row in stored
+            {n: json_of(spec.fields[n], v) for n, v in row.items() if n in spec.fields} for row in stored
         ]
     encode = kind_of(spec).json_encoder(spec)
     return encode(stored) if encode is not None else stored

@@ -20,6 +20,7 @@ from fairlead.base.texts import Label
 from fairlead.compiled.application import SYSTEM_ROLES, CompiledEntity
 from fairlead.compiled.reads import EntityReads, ids_parameter
 from fairlead.decide import edit, move as moves, pool as pool_rules
+from fairlead.decide.progress import locked_fields
 from fairlead.decide.edit import Edit, Input, Rows
 from fairlead.expr.check import Expression
 from fairlead.expr.evaluate import Env
@@ -459,10 +460,10 @@ def _check_lock(where: Where, ctx: Context, loaded: Loaded, touched: set[str]) -
 
     flow_name = approvals.flow_of(where, loaded.locked_by)
     flow = next((f for f in loaded.entity.approvals if f.name == flow_name), None)
-    if flow is not None and flow.lock == "none":
-        return
-    if flow is not None and flow.lock == "decisive" and not touched & set(flow.decisive):
-        return
+    if flow is not None:
+        closed = locked_fields(flow)
+        if closed is not None and not touched & closed:
+            return
     raise Locked("record_locked", _LOCKED, current={"approval": loaded.locked_by})
 
 
@@ -627,6 +628,11 @@ def delete(ctx: Context, name: str, id: str, *, version: int | None) -> None:
 
 def _delete_in(tx: Tx, ctx: Context, loaded: Loaded, seen: set[str]) -> None:
     seen.add(loaded.id)
+    if loaded.entity.approvals:
+        from fairlead.work.approvals import live_runs
+
+        if live_runs(tx, loaded.entity.name, loaded.id):
+            raise Locked("record_locked", _LOCKED)
     for referrer, field, on_delete in _referrers(ctx, loaded.entity.name):
         spec = referrer.entity.fields[field]
         value = f"{loaded.entity.name}:{loaded.id}" if spec.params.get("entities") else loaded.id

@@ -86,8 +86,13 @@ def match(
                 born.append(job_id)
     for automation in ctx.app.triggers.dates(event.entity):
         field = automation.trigger.date_field
-        if field is not None and (old is None or old.get(field) != record.get(field)):
-            plan(tx, ctx, automation, event.record_id, record.get(field))
+        if field is None:
+            continue
+        value = record.get(field)
+        # Nothing was planned for a new record, so an empty date has nothing to drop.
+        changed = value is not None if old is None else old.get(field) != value
+        if changed:
+            plan(tx, ctx, automation, event.record_id, value, fresh=old is None)
     return born
 
 
@@ -136,8 +141,12 @@ def _new_run(ctx: Context, event: ChangeEvent, automation: Automation, fault: st
 # ---------------------------------------------------------------- dates
 
 
-def plan(tx: Tx, ctx: Context, automation: Automation, record_id: str, value: object) -> bool:
+def plan(
+    tx: Tx, ctx: Context, automation: Automation, record_id: str, value: object, *, fresh: bool = False
+) -> bool:
     """Plan when `automation` is due for a record whose date is now `value`; what was planned before is dropped.
+
+    `fresh` says that the record is new, so nothing can have been planned.
 
     Returns:
         Whether a moment lies ahead. A date that comes back after its reminder fired does not remind again.
@@ -147,7 +156,8 @@ def plan(tx: Tx, ctx: Context, automation: Automation, record_id: str, value: ob
         jobs.cancel(tx, record_id, rule=rule)
         return False
     key = occurrence_key(automation.trigger, value)
-    jobs.cancel(tx, record_id, rule=rule, keep_key=key)
+    if not fresh:
+        jobs.cancel(tx, record_id, rule=rule, keep_key=key)
     env = ctx.env()
     fire_at = due_moment(automation.trigger, value, ctx.app.workspace.zone, env.calendar)
     if fire_at <= ctx.now and not _still_useful(automation.trigger, value, ctx):
