@@ -139,8 +139,3 @@ def _timeline(node: Node, linker: Linker, entity: str) -> Timeline | None:
     if about is None or at is None:
         return None
     return Timeline(about, at, kind, text, counts)
-
-
-def stage_options(stages: Mapping[str, tuple[Label, str | None]]) -> tuple[Option, ...]:
-    """Return a pipeline's stages as the options of the field `stage`."""
-    return tuple(Option(name, label, color) for name, (label, color) in stages.items())
