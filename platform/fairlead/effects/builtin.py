@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fairlead.effects.handlers import Handlers
-from fairlead.effects.timers import APPROVAL_REMINDERS, HOUSEKEEPING, RECLAIM, tidy
+from fairlead.effects.timers import APPROVAL_REMINDERS, HOUSEKEEPING, PLAN_DATES, RECLAIM, tidy
 from fairlead.store.jobs import Job
 from fairlead.work import approvals, pools, triggers
-from fairlead.work.automations import run_automation
+from fairlead.work.automations import plan_dates, run_automation
 from fairlead.work.context import Context
 
 
@@ -16,6 +16,7 @@ def handlers() -> Handlers:
     found.add_inside(triggers.KIND, run_automation)
     found.add_outside(RECLAIM, reclaim)
     found.add_outside(APPROVAL_REMINDERS, remind)
+    found.add_outside(PLAN_DATES, lambda ctx, _: plan_dates(ctx.as_system()))
     found.add_outside(HOUSEKEEPING, tidy)
     return found
 

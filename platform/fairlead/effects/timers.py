@@ -33,6 +33,7 @@ MISSED_AFTER = timedelta(days=3)
 RECLAIM = "reclaim"
 APPROVAL_REMINDERS = "approval_reminders"
 HOUSEKEEPING = "housekeeping"
+PLAN_DATES = "plan_dates"
 KEEP_DONE = {"timers": timedelta(days=2), "default": timedelta(days=30), "bulk": timedelta(days=30)}
 KEEP_ANSWERS = timedelta(days=2)
 KEEP_ATTEMPTS = timedelta(days=2)
@@ -147,6 +148,11 @@ class Timers:
             for automation in app.workspace.automations.values():
                 if automation.enabled:
                     jobs.resume(tx, KIND, automation.name)
+            new = NewJob(
+                kind=PLAN_DATES, run_at=iso_utc(now), queue="bulk", unique_key=f"{PLAN_DATES}:{app.revision}",
+                order_key=f"timer:{PLAN_DATES}", revision=app.revision,
+            )  # fmt: skip
+            jobs.enqueue(tx, new, now=iso_utc(now))
 
     def _every_minute(self, now: datetime, minute: str) -> None:
         app = self.applications.current()
