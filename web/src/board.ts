@@ -91,6 +91,13 @@ function move(card: HTMLElement, stage: string): void {
   void post(card, list, () => home.insertBefore(card, next));
 }
 
+/** The stage under the pointer or finger that let go; undefined outside of all columns. */
+function columnAt(event: Event | undefined): string | undefined {
+  const point = event instanceof MouseEvent ? event : event instanceof TouchEvent ? event.changedTouches[0] : undefined;
+  const column = point && document.elementFromPoint(point.clientX, point.clientY)?.closest<HTMLElement>("[data-column]");
+  return column ? (column.dataset["column"] ?? "") : undefined;
+}
+
 export function startBoards(): void {
   each("[data-cards]", (list) => {
     void import("sortablejs").then(({ default: Sorter }) => {
@@ -112,12 +119,17 @@ export function startBoards(): void {
           if (board) showTargets(board, item);
         },
         onMove: ({ dragged, to }: Sortable.MoveEvent) => stageOf(to) === stageOf(dragged.closest("[data-cards]")) || allowed(dragged).includes(stageOf(to)),
-        onEnd: ({ item, from, to }: Sortable.SortableEvent) => {
+        onEnd: ({ item, from, to, originalEvent }: Sortable.SortableEvent & { originalEvent?: Event }) => {
           const board = boardOf(to);
           if (board) hideTargets(board);
-          if (from === to) return;
           const before = next;
-          void post(item, to, () => from.insertBefore(item, before?.parentNode === from ? before : null));
+          const back = (): void => void from.insertBefore(item, before?.parentNode === from ? before : null);
+          // On its way to a column it may not enter, a card stays in the last one it passed: that is not what was meant.
+          const over = columnAt(originalEvent);
+          if (over && over !== stageOf(to)) {
+            back();
+            if (over !== stageOf(from)) toast(reasons(item)[over] ?? text("cannot_move"), "amber");
+          } else if (from !== to) void post(item, to, back);
         },
       });
     });

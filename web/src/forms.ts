@@ -251,10 +251,22 @@ function startSmallThings(): void {
   }
   // A search inside a list answers while typing.
   let timer = 0;
+  let asked = "";
+  on("submit", "[data-filter-search]", () => (asked = search()?.value ?? ""), { capture: true });
   on("input", "[data-filter-search] input", (event, input) => {
     if ((event as InputEvent).isComposing) return;
     clearTimeout(timer);
     timer = window.setTimeout(() => (input as HTMLInputElement).form?.requestSubmit(), 350);
+  });
+  // What is typed while the answer is on its way stays, and is asked for next.
+  const search = (): HTMLInputElement | null => document.querySelector<HTMLInputElement>("[data-filter-search] input[type=search]");
+  let typed: string | undefined;
+  document.addEventListener("htmx:before:swap", () => (typed = document.activeElement === search() ? search()?.value : undefined));
+  document.addEventListener("htmx:after:swap", () => {
+    const field = search();
+    if (typed === undefined || !field || field.value === typed) return;
+    field.value = typed;
+    if (typed !== asked) field.form?.requestSubmit();
   });
 }
 

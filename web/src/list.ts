@@ -179,8 +179,8 @@ export function startLists(): void {
     if (wrap.classList.contains("is-wide")) wrap.tabIndex = 0;
     else wrap.removeAttribute("tabindex");
   };
-  each(".table-wrap", (wrap) => {
-    fit(wrap);
-    addEventListener("resize", () => wrap.isConnected && fit(wrap));
+  const resized = new ResizeObserver((entries) => {
+    for (const { target } of entries) if (target.isConnected) fit(target as HTMLElement);
   });
+  each(".table-wrap", (wrap) => resized.observe(wrap));
 }

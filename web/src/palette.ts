@@ -112,6 +112,9 @@ export function openPalette(): void {
 export function startPalette(): void {
   on("click", "[data-palette-open]", openPalette);
   on("input", "#palette-input", () => {
+    // Answers to an earlier question must not be opened by an Enter that comes before the new ones.
+    const query = (input()?.value ?? "").trim().toLowerCase();
+    answers = answers.map((group) => ({ ...group, items: group.items.filter((item) => item.label.toLowerCase().includes(query)) }));
     show(true);
     clearTimeout(timer);
     timer = window.setTimeout(() => void search(), WAIT_MS);

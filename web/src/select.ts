@@ -64,6 +64,8 @@ export function startSelects(): void {
       const picker = new Select(select, options(select) as never);
       if (label) picker.control_input.setAttribute("aria-label", label);
       picker.control_input.setAttribute("autocomplete", "off");
+      // What Tom Select hides keeps the value only; the label belongs to the visible input now.
+      select.setAttribute("aria-hidden", "true");
       // Backspace in a single choice empties it.
       if (!select.multiple) picker.control_input.addEventListener("keydown", (event) => {
         if (event.key === "Backspace" && !picker.control_input.value && picker.items.length > 0 && !select.required) picker.clear();

@@ -30,12 +30,26 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-PAGES = ("today", "list", "empty", "board", "record", "form", "inbox", "report", "parts", "windows", "signin", "error")
+PAGES = (
+    "today",
+    "list",
+    "empty",
+    "board",
+    "record",
+    "form",
+    "inbox",
+    "report",
+    "parts",
+    "windows",
+    "signin",
+    "error",
+)
 TYPES = {".js": "text/javascript", ".css": "text/css", ".map": "application/json", ".txt": "text/plain"}
 
 
 def texts() -> dict[str, dict[str, str]]:
-    return yaml.safe_load((WEB / "texts" / "kit.yaml").read_text("utf-8"))
+    words: dict[str, dict[str, str]] = yaml.safe_load((WEB / "texts" / "kit.yaml").read_text("utf-8"))
+    return words
 
 
 def environment(lang: str) -> Environment:
@@ -66,7 +80,9 @@ def environment(lang: str) -> Environment:
 def render(page: str, lang: str, theme: str = "auto", extra: Mapping[str, Any] | None = None) -> str:
     """One page of the gallery as HTML."""
     shared = samples.shared(lang, page)
-    return environment(lang).get_template(f"{page}.page.html").render(theme=theme, **{**shared, **(extra or {})})
+    return (
+        environment(lang).get_template(f"{page}.page.html").render(theme=theme, **{**shared, **(extra or {})})
+    )
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -89,7 +105,9 @@ class Handler(BaseHTTPRequestHandler):
         elif name in PAGES:
             self._answer(200, "text/html", render(name, lang, theme))
         elif name.startswith("fragment/"):
-            self._answer(200, "text/html", environment(lang).get_template(f"{Path(name).name}.part.html").render())
+            self._answer(
+                200, "text/html", environment(lang).get_template(f"{Path(name).name}.part.html").render()
+            )
         elif name == "favicon.ico":
             self._answer(204, "text/plain", "")
         else:
@@ -102,7 +120,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/move" and stage == "won":
             self._answer(422, "text/html", environment("en").get_template("small-form.part.html").render())
         elif self.path == "/move" and stage == "lost":
-            self._answer(409, "application/problem+json", json.dumps({"detail": "Rui moved it a minute ago."}))
+            self._answer(
+                409, "application/problem+json", json.dumps({"detail": "Rui moved it a minute ago."})
+            )
         elif self.path == "/move":
             self._answer(200, "text/html", "")
         else:
@@ -141,7 +161,9 @@ class Gallery(ThreadingHTTPServer):
         return self
 
 
-def shots(into: Path, chromium: str | None, pages: tuple[str, ...], say: Callable[[str], None] = print) -> None:
+def shots(
+    into: Path, chromium: str | None, pages: tuple[str, ...], say: Callable[[str], None] = print
+) -> None:
     """Take a picture of every page at both widths, in both themes and languages."""
     from playwright.sync_api import sync_playwright
 
@@ -153,7 +175,7 @@ def shots(into: Path, chromium: str | None, pages: tuple[str, ...], say: Callabl
             for lang in ("en", "zh"):
                 for theme in ("light", "dark"):
                     context = browser.new_context(
-                        viewport={"width": width, "height": height}, has_touch=touch, is_mobile=touch, device_scale_factor=1
+                        viewport={"width": width, "height": height}, has_touch=touch, is_mobile=touch
                     )
                     tab = context.new_page()
                     for kind in ("console", "pageerror"):
@@ -162,7 +184,7 @@ def shots(into: Path, chromium: str | None, pages: tuple[str, ...], say: Callabl
                         tab.goto(f"{gallery.url}/{name}?lang={lang}&theme={theme}")
                         tab.wait_for_load_state("networkidle")
                         tab.wait_for_timeout(450 if name == "report" else 60)
-                        tab.screenshot(path=into / f"{name}-{width}-{lang}-{theme}.png", full_page=name not in ("windows",))
+                        tab.screenshot(path=into / f"{name}-{width}-{lang}-{theme}.png", full_page=True)
                     context.close()
         browser.close()
     gallery.shutdown()
