@@ -14,7 +14,7 @@ def _frozen(texts: Mapping[str, str]) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One meaning in several languages: `Label({"en": "Lead", "zh": "线索"}, name="lead")`.
+    """One meaning in several languages: `Label({"en": "Car", "zh": "车"}, name="car")`.
 
     Attributes:
         texts: Language code to text; may be empty.

@@ -55,7 +55,7 @@ class SourceTree:
 
     @classmethod
     def from_mapping(cls, texts: Mapping[str, str | bytes]) -> SourceTree:
-        """Take documents from memory; keys are relative names such as `schemas/lead.yaml`."""
+        """Take documents from memory; keys are relative names such as `schemas/car.yaml`."""
         files: list[SourceFile] = []
         problems: list[Problem] = []
         total = 0

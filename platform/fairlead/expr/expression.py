@@ -27,7 +27,7 @@ class Expression:
         node: The typed tree.
         warnings: Findings that do not stop it, such as "this is always true".
         type: What it gives.
-        uses: The fields of the record that it reads, as paths: `("customer", "level")`, `("lines", "qty")`.
+        uses: The fields of the record that it reads, as paths: `("company", "level")`, `("lines", "qty")`.
         uses_old: The same for the record before the change.
         names: The other names it reads: `user`, `user.teams`, `now`, `today`, and the scope's own.
     """

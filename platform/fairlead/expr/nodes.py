@@ -40,7 +40,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """Where a value is read: `record.customer.level` is root `record` with two steps.
+    """Where a value is read: `record.company.level` is root `record` with two steps.
 
     Attributes:
         root: `record`, `old`, or the variable of an enclosing list macro.

@@ -15,7 +15,7 @@ from fairlead.expr.nodes import Path, Typed
 from fairlead.expr.types import Kind, Type
 
 Labels = Callable[[tuple[str, ...]], str | None]
-"""From what is named to its label: `("discount",)` a field, `("customer", "level")` a path,
+"""From what is named to its label: `("discount",)` a field, `("company", "level")` a path,
 `("stage", "=", "won")` an option of a field; None when there is none."""
 
 _EN = {

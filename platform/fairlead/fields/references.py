@@ -71,7 +71,7 @@ _NAME: Mapping[str, Any] = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$
 
 
 class Reference(_Pointer):
-    """A record of another entity; with `entities` of one among several, written `customer:KEY`."""
+    """A record of another entity; with `entities` of one among several, written `entity:KEY`."""
 
     name = "reference"
     label = both("Reference", "关联")

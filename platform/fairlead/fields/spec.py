@@ -15,7 +15,7 @@ Mask = Literal["none", "tail", "middle", "all"]
 """How a sensitive value is shown to those who may only see part of it."""
 
 Origin = Literal["document", "trait", "system"]
-"""Who brought a field: the customer's document, a trait, or the engine (id, version, stamps)."""
+"""Who brought a field: the workspace's document, a trait, or the engine (id, version, stamps)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,7 +191,7 @@ def build_pool(node: Node, linker: Linker) -> Pool | None:
 def _extension(node: Node, linker: Linker, entity: str) -> Extension | None:
     by = linker.duration(node.get("by"))
     when = node.get("when")
-    # `record` is the row on the timeline: the visit or the call, not the lead it is about.
+    # `record` is the row on the timeline: the visit or the call, not the record it is about.
     kinds = timeline_entities(linker, entity)
     if when is not None and not kinds:
         linker.add("no_timeline", when, f"no entity puts activities on the timeline of {entity}")
