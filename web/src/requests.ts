@@ -62,7 +62,7 @@ function answered(event: Event): void {
   const status = context.response?.status ?? 0;
   const html = context.text ?? "";
   if (status === 401) {
-    location.assign(`/signin?next=${encodeURIComponent(location.pathname + location.search)}`);
+    location.assign(`${document.body.dataset["signIn"] ?? "/signin"}?next=${encodeURIComponent(location.pathname + location.search)}`);
     event.preventDefault();
   } else if (status >= 400) {
     const boosted = context.request.headers["HX-Boosted"] === "true";

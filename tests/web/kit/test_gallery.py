@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +53,14 @@ def test_nothing_sticks_out_of_a_phone(site: str, silent_page: Page, name: str, 
     silent_page.goto(f"{site}/{name}?lang={lang}")
     silent_page.wait_for_load_state("networkidle")
     assert silent_page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+
+
+def test_first_page_is_light() -> None:
+    """Style and script of a page without charts and pickers, as they travel."""
+    manifest = json.loads((gallery.DIST / "manifest.json").read_text("utf-8"))
+    script = (gallery.DIST / manifest["app.js"]).read_text("utf-8")
+    files = {manifest["app.css"], manifest["app.js"], *re.findall(r"""from\s*["']\./([^"']+)["']""", script)}
+    assert sum(len(gzip.compress((gallery.DIST / name).read_bytes())) for name in files) < 120_000
 
 
 def test_no_inline_style_or_script_in_any_template() -> None:
