@@ -39,7 +39,7 @@ class NoApplication:
 
     def __init__(self, revision: int = 1, **workspace: Any) -> None:
         self.workspace = SimpleNamespace(
-            pools={}, approvals={}, automations={}, zone="Asia/Shanghai", **workspace
+            pools={}, approvals={}, automations={}, roles={}, zone="Asia/Shanghai", **workspace
         )
         self.revision = revision
         self.triggers = SimpleNamespace(schedules=())

@@ -137,7 +137,7 @@ def test_lost_lease_keeps_nothing(database: Database) -> None:
     job_id = add(database)
     slow = claim(database)[0]
     with database.write() as tx:
-        assert jobs.sweep(tx, now=LATE) == [job_id]
+        assert jobs.sweep(tx, now=LATE).freed == (job_id,)
     quick = claim(database, now=LATE)[0]
     assert quick.lease != slow.lease
 
@@ -161,7 +161,7 @@ def test_heartbeat_keeps_the_lease(database: Database) -> None:
     assert one.lease != other.lease
     with database.write() as tx:
         assert jobs.extend(tx, [one.lease or ""], until="2026-01-05T03:00:00.000000Z") == 1
-        assert jobs.sweep(tx, now=LATE) == [other.id]
+        assert jobs.sweep(tx, now=LATE).freed == (other.id,)
 
 
 def test_worker_that_always_dies_is_parked(database: Database) -> None:

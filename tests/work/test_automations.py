@@ -96,6 +96,7 @@ do:
     (job,) = house.run()
     assert job.state == "dead"
     assert house.record(lead)["note"] is None
+    assert inbox(house, "ada") == ["A job is stuck and waits for you: automation broken."]
     with database.write() as tx:
         assert jobs.retry(tx, job.id, now=house.ctx().stamp)
 

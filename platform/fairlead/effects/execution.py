@@ -18,6 +18,7 @@ from fairlead.store import jobs
 from fairlead.store.database import Database, Unavailable
 from fairlead.store.jobs import QUEUES, Job, LeaseLost, NotToBeDone, Queue
 from fairlead.work.context import SYSTEM, Context
+from fairlead.work.jobs import tell_stuck
 
 if TYPE_CHECKING:
     from fairlead.compiled.application import Application
@@ -158,6 +159,7 @@ class Executor:
                 jobs.try_later(tx, job, run_at=iso_utc(self.clock() + decision.delay), error=text)
                 return "retry_wait"
             jobs.set_aside(tx, job, "dead", now=self._stamp(), reason=text)
+            tell_stuck(tx, self._context(), job)
         log.error("job %s (%s %s) is stuck: %s", job.id, job.kind, job.rule or "", text)
         return "dead"
 

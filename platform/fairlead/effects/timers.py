@@ -21,7 +21,8 @@ from fairlead.store import idempotency, jobs, sessions
 from fairlead.store.database import Database, Tx
 from fairlead.store.jobs import QUEUES, Job, NewJob
 from fairlead.work.applications import NothingPublished
-from fairlead.work.context import Context
+from fairlead.work.context import SYSTEM, Context
+from fairlead.work.jobs import tell_stuck
 from fairlead.work.triggers import KIND, rule_key
 
 log = logging.getLogger("fairlead.timers")
@@ -100,8 +101,7 @@ class Timers:
             self._follow(now)
             self._revision = revision
         if jobs.any_expired(self.database, now=stamp):
-            with self.database.write() as tx:
-                jobs.sweep(tx, now=stamp)
+            self._sweep(now)
         first = jobs.first_occurrence(self.database)
         if first is not None and first <= stamp:
             self._fire(now)
@@ -111,6 +111,16 @@ class Timers:
             self._minute = minute
         for call in self.each_tick:
             call(now)
+
+    def _sweep(self, now: datetime) -> None:
+        ctx = Context(
+            app=self.applications.current(), database=self.database, actor=SYSTEM, now=now, door="system"
+        )
+        with self.database.write() as tx:
+            for job_id in jobs.sweep(tx, now=ctx.stamp).parked:
+                stuck = jobs.by_id(tx, job_id)
+                if stuck is not None:
+                    tell_stuck(tx, ctx, stuck)
 
     def _fire(self, now: datetime) -> None:
         app = self.applications.current()

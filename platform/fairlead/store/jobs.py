@@ -378,17 +378,21 @@ def extend(tx: Tx, leases: Iterable[str], *, until: str) -> int:
     return tx.run(_EXTEND.on(tx), {"leases": listed(leases), "until": until})
 
 
-def sweep(tx: Tx, *, now: str) -> list[str]:
-    """Free the jobs whose worker has not been heard of, and park those that have used all attempts.
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """Ids of jobs whose worker has not been heard of: those that may run again, and those left to a person."""
 
-    Returns:
-        The ids of jobs that may run again.
-    """
+    freed: tuple[str, ...]
+    parked: tuple[str, ...]
+
+
+def sweep(tx: Tx, *, now: str) -> Swept:
+    """Free the jobs whose worker has not been heard of, and park those that have used all attempts."""
     rows = tx.all(_EXPIRED.on(tx), {"now": now, "error": "the worker stopped in the middle of it"})
     freed = [(str(key), str(queue)) for key, queue, state in rows if state == "ready"]
     for key, queue in freed:
         _announce(tx, key, queue)
-    return [key for key, _ in freed]
+    return Swept(tuple(key for key, _ in freed), tuple(str(row[0]) for row in rows if row[2] != "ready"))
 
 
 # ---------------------------------------------------------------- looking

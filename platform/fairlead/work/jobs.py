@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fairlead.base.errors import Forbidden, NotFound
 from fairlead.base.texts import Label
-from fairlead.store import jobs
+from fairlead.store import jobs, notifications, people
+from fairlead.store.database import Tx
 from fairlead.store.jobs import STUCK, Job, State
 from fairlead.work.context import Context
 
@@ -101,6 +102,21 @@ def skip(ctx: Context, job_id: str, *, same_error: bool = False, by: str | None 
         if same_error and example.state in STUCK:
             count += jobs.skip_like(tx, example, now=ctx.stamp, by=name)
         return count
+
+
+def tell_stuck(tx: Tx, ctx: Context, job: Job) -> int:
+    """Tell those who look after jobs that one waits for them; once an hour for each rule. Return how many were told."""
+    roles = [role.name for role in ctx.app.workspace.roles.values() if "jobs" in role.capabilities]
+    keepers = [user_id for role in roles for user_id in people.users_with_role(tx, role)]
+    what = f"{job.kind} {job.rule}" if job.rule else job.kind
+    return notifications.add(
+        tx, keepers, kind="job_stuck", now=ctx.stamp, entity=job.entity, record_id=job.record_id,
+        text=Label({
+            "en": f"A job is stuck and waits for you: {what}.",
+            "zh": f"后台任务失败，需要处理：{what}。",
+        }),
+        unique_key=f"stuck:{what}:{ctx.stamp[:13]}",
+    )  # fmt: skip
 
 
 _FORBIDDEN = Label({"en": "Your role does not allow this.", "zh": "您的角色没有这项权限。"})
