@@ -1,7 +1,7 @@
 /**
  * Choices with search. select[data-select] becomes a Tom Select; with data-url the options are asked for while typing:
- * GET url?q=… answers {"items": [{"id", "title", "detail"}]}; data-create lets people add words; data-create-url offers
- * to make a record. The component is loaded by the first page that needs it.
+ * GET url?q=… answers {"items": [{"id", "title", "detail"}]}; data-create lets people add words. The component is loaded by
+ * the first page that needs it.
  */
 import type TomSelect from "tom-select";
 import { each, json, make, text } from "./dom";
