@@ -93,5 +93,3 @@ def main(arguments: list[str] | None = None) -> Any:
         sys.exit(1)
 
 
-if __name__ == "__main__":
-    main()

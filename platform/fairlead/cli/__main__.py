@@ -1,0 +1,5 @@
+"""`python -m fairlead.cli`."""
+
+from fairlead.cli import main
+
+main()
