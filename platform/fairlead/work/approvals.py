@@ -52,8 +52,7 @@ from fairlead.work.approving import (
     subject_of,
     write,
 )
-from fairlead.work.context import Context
-from fairlead.work.environment import environment
+from fairlead.work.context import Context, environment
 from fairlead.work.inbox import approval as approval
 from fairlead.work.inbox import approval_path as approval_path
 from fairlead.work.inbox import runs_of as runs_of

@@ -40,9 +40,8 @@ from fairlead.store import approvals as store
 from fairlead.store import notifications, revisions
 from fairlead.store.approvals import About
 from fairlead.store.database import Database, Duplicate, Tx
-from fairlead.work import records
-from fairlead.work.context import SYSTEM_USER, Context
-from fairlead.work.environment import environment
+from fairlead.work import reactions, records
+from fairlead.work.context import Context, SYSTEM_USER, environment
 from fairlead.work.organisation import Organisation
 
 CAPABILITY = "approvals"
@@ -279,11 +278,8 @@ def _tell(tx: Tx, ctx: Context, run: Run, change: Tell) -> None:
 
 def run_steps(tx: Tx, ctx: Context, steps: Sequence[Step], entity: str, id: str) -> None:
     """Do what the flow says, in this transaction."""
-    # Steps may submit a record to a flow, and flows run steps: the circle is in the language itself.
-    from fairlead.work import steps as doing
-
     if steps:
-        doing.run_steps(tx, ctx, steps, entity, id)
+        reactions.run_steps(tx, ctx, steps, entity, id)
 
 
 def _note_refusal(tx: Tx, ctx: Context, run: Run, refusal: Refusal, task_id: str | None) -> None:

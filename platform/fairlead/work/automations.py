@@ -19,8 +19,7 @@ from fairlead.store.jobs import Job, NewJob, NotToBeDone
 from fairlead.store.statements import Reads
 from fairlead.work import records
 from fairlead.work.authentication import actor_of
-from fairlead.work.context import Cause, Context
-from fairlead.work.environment import environment
+from fairlead.work.context import Cause, Context, environment
 from fairlead.work.steps import run_steps
 from fairlead.work.triggers import occurrence_key, plan, rule_key
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from fairlead.base.clock import iso_utc
-
-if TYPE_CHECKING:
-    from fairlead.compiled.application import Application
-    from fairlead.expr.evaluate import Env
-    from fairlead.store.database import Database
+from fairlead.compiled.application import SYSTEM_ROLES, Application
+from fairlead.expr.evaluate import Env, UserFacts
+from fairlead.expr.sql import sql_parameters
+from fairlead.store import people
+from fairlead.store.database import Database, Tx
 
 Door = Literal["ui", "api", "import", "job", "system", "admin", "cli"]
 
@@ -86,14 +88,10 @@ class Context:
     @property
     def today(self) -> date:
         """The local date where the actor is."""
-        from zoneinfo import ZoneInfo
-
         return self.now.astimezone(ZoneInfo(self.actor.zone)).date()
 
     def env(self) -> Env:
         """What expressions may look at besides the record."""
-        from fairlead.work.environment import environment
-
         found = self._memo.get("env")
         if found is None:
             found = self._memo["env"] = environment(self)
@@ -103,11 +101,47 @@ class Context:
         """Return the values that statements may bind on behalf of this request. Do not change it."""
         found = self._memo.get("params")
         if found is None:
-            from fairlead.expr.sql import sql_parameters
-
             found = self._memo["params"] = sql_parameters(self.env())
         return found  # type: ignore[return-value]
 
     def as_system(self, cause: Cause | None = None) -> Context:
         """Return the same moment with the engine as the actor."""
         return replace(self, actor=SYSTEM, door="system", cause=cause or self.cause, _memo={})
+
+
+def user_facts(actor: Actor) -> UserFacts:
+    """Return what rules may know of `actor`."""
+    return UserFacts(actor.id, actor.team, actor.teams, actor.oversees, actor.roles)
+
+
+def environment(ctx: Context, tx: Tx | None = None, *, old: Mapping[str, Any] | None = None) -> Env:
+    """Return the environment of one request; references are followed as the engine, read once each.
+
+    Args:
+        ctx: Whose request it is.
+        tx: The transaction to read in, when one is open.
+        old: The record before a change, for rules that compare.
+    """
+    found: dict[tuple[str, str], Mapping[str, object] | None] = {}
+
+    def resolve(entity: str, id: str) -> Mapping[str, object] | None:
+        key = (entity, id)
+        if key not in found:
+            found[key] = _look_up(ctx, tx or ctx.database, entity, id)
+        return found[key]
+
+    return Env(
+        ctx.now, ctx.today, None if ctx.actor.is_system else user_facts(ctx.actor), ctx.actor.zone, old=old, resolve=resolve
+    )
+
+
+def _look_up(ctx: Context, where: Database | Tx, entity: str, id: str) -> Mapping[str, object] | None:
+    if entity == "user":
+        return people.user_facts(where, id)
+    if entity == "team":
+        return people.team_facts(where, id)
+    if entity not in ctx.app.entities:
+        return None
+    reads = ctx.app.reads(entity, SYSTEM_ROLES)
+    row = where.one(reads.load(()), {**ctx.params(), "p_id": id})
+    return None if row is None else reads.decode_all(row)

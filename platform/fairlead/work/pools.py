@@ -23,8 +23,8 @@ from fairlead.store import notifications, ownership, people
 from fairlead.store.database import Database, Tx
 from fairlead.work import commit
 from fairlead.work.commit import Change
-from fairlead.work.context import SYSTEM, Context
-from fairlead.work.environment import environment
+from fairlead.work.context import SYSTEM, Context, environment
+from fairlead.work.holdings import held
 from fairlead.work.records import Loaded, Saved, base_params, entity_of, load
 
 Where = Database | Tx
@@ -144,34 +144,6 @@ def is_member(where: Where, ctx: Context, pool: Pool) -> bool:
         return True
     statement = ctx.app.statement(("member", pool.name), lambda: sa.select(sa.literal(1)).where(member))
     return where.one(statement, base_params(ctx)) is not None
-
-
-def held(where: Where, ctx: Context, entity: CompiledEntity, user_id: str) -> int:
-    """Return how many records a person holds that count against capacity: open ones."""
-    main = entity.tables.main
-
-    def build() -> sa.Select[Any]:
-        statement = sa.select(sa.func.count()).where(
-            main.c.owner == sa.bindparam("p_owner", required=True), sa.text("deleted_at IS NULL")
-        )
-        if entity.machine is not None:
-            closed = [s.name for s in entity.machine.stages.values() if s.outcome in ("won", "lost")]
-            if closed:
-                statement = statement.where(main.c.stage.not_in(closed))
-        return statement
-
-    row = where.one(ctx.app.statement(("held", entity.name), build), {"p_owner": user_id})
-    return int(row[0]) if row else 0
-
-
-def require_capacity(tx: Tx, ctx: Context, entity: CompiledEntity, pool: Pool, owner: str) -> None:
-    """Make sure that one more record fits into what `owner` holds; counted under the person's lock.
-
-    Raises:
-        Refused: `pool.holding-limit`.
-    """
-    ownership.lock_person(tx, owner)
-    rules.check_capacity(pool, held(tx, ctx, entity, owner))
 
 
 def limits(ctx: Context, name: str) -> list[Limits]:

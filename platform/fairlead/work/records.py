@@ -19,6 +19,7 @@ from fairlead.base.ids import new_id
 from fairlead.base.texts import Label
 from fairlead.compiled.application import SYSTEM_ROLES, CompiledEntity
 from fairlead.compiled.reads import EntityReads, ids_parameter
+from fairlead.compiled.runs import LIVE
 from fairlead.decide import edit, move as moves, pool as pool_rules
 from fairlead.decide.progress import locked_fields
 from fairlead.decide.edit import Edit, Input, Rows
@@ -26,13 +27,14 @@ from fairlead.expr.check import Expression
 from fairlead.expr.evaluate import Env
 from fairlead.fields.spec import Field
 from fairlead.model.governance import Scope
-from fairlead.store import people
+from fairlead.store import approvals, people
 from fairlead.store.database import Database, Tx
 from fairlead.store.statements import listed
 from fairlead.work import commit
 from fairlead.work.commit import Change
-from fairlead.work.context import Context
-from fairlead.work.environment import environment
+from fairlead.work.context import Context, environment
+from fairlead.work.holdings import require_capacity
+from fairlead.work.reactions import run_steps
 
 Where = Database | Tx
 
@@ -456,8 +458,6 @@ def lock_in(tx: Tx, ctx: Context, name: str, id: str, approval_id: str | None) -
 def _check_lock(where: Where, ctx: Context, loaded: Loaded, touched: set[str]) -> None:
     if loaded.locked_by is None or not touched:
         return
-    from fairlead.store import approvals
-
     flow_name = approvals.flow_of(where, loaded.locked_by)
     flow = next((f for f in loaded.entity.approvals if f.name == flow_name), None)
     if flow is not None:
@@ -562,8 +562,6 @@ def _entered(tx: Tx, ctx: Context, entity: CompiledEntity, id: str, stage: str, 
     steps = entity.machine.on_enter(stage)
     if not steps:
         return version
-    from fairlead.work.steps import run_steps
-
     run_steps(tx, ctx, steps, entity.name, id)
     row = tx.one(
         ctx.app.statement(("version", entity.name), lambda: sa.select(entity.tables.main.c.version).where(
@@ -597,8 +595,6 @@ def assign_in(tx: Tx, ctx: Context, loaded: Loaded, owner: str, *, reason: str |
     values: dict[str, Any] = {"owner": owner, "team": team, "claimed_at": ctx.now}
     pool_name = loaded.record.get("pool")
     if entity.pools:
-        from fairlead.work.pools import require_capacity
-
         env = environment(ctx, tx)
         pool = pool_rules.pool_for(entity.pools, loaded.record, env)
         if pool is not None:
@@ -628,11 +624,8 @@ def delete(ctx: Context, name: str, id: str, *, version: int | None) -> None:
 
 def _delete_in(tx: Tx, ctx: Context, loaded: Loaded, seen: set[str]) -> None:
     seen.add(loaded.id)
-    if loaded.entity.approvals:
-        from fairlead.work.approvals import live_runs
-
-        if live_runs(tx, loaded.entity.name, loaded.id):
-            raise Locked("record_locked", _LOCKED)
+    if loaded.entity.approvals and any(run.state in LIVE for run in approvals.of_record(tx, loaded.entity.name, loaded.id)):
+        raise Locked("record_locked", _LOCKED)
     for referrer, field, on_delete in _referrers(ctx, loaded.entity.name):
         spec = referrer.entity.fields[field]
         value = f"{loaded.entity.name}:{loaded.id}" if spec.params.get("entities") else loaded.id

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from fairlead.base.errors import Forbidden, NotFound
@@ -178,16 +179,33 @@ def _lookup(dim: DimensionColumn, names: Mapping[str, Label]) -> Any:
 def _drill(report: Report, compiled: CompiledReport, keys: Sequence[Any]) -> str | None:
     parts = [f"({report.filter.text})"] if report.filter is not None else []
     for dim, key in zip(compiled.dimensions, keys, strict=True):
-        if len(dim.dimension.path) != 1 or dim.period:
-            return None
-        name = f"record.{dim.dimension.path[0]}"
+        name = "record." + ".".join(dim.dimension.path)
         if key is None:
             parts.append(f"{name} == null")
-        elif isinstance(key, str):
+        elif dim.period:
+            first, last = period_days(str(key), dim.period)
+            day = f"date({name})" if dim.field.kind == "datetime" else name
+            parts.append(f'{day} >= "{first}" && {day} <= "{last}"')
+        elif dim.field.kind == "boolean":
+            parts.append(name if key else f"!{name}")
+        elif isinstance(key, str) and '"' not in key and "\\" not in key:
             parts.append(f'{name} == "{key}"')
         else:
             return None
     return " && ".join(parts) or None
+
+
+def period_days(key: str, by: str) -> tuple[date, date]:
+    """Return the first and the last day of a period as a report names it: 2026, 2026-Q2, 2026-05, or its first day."""
+    if by == "year":
+        return date(int(key), 1, 1), date(int(key), 12, 31)
+    if by in ("quarter", "month"):
+        year, _, part = key.partition("-")
+        month = int(part.removeprefix("Q")) * 3 - 2 if by == "quarter" else int(part)
+        after = month + (3 if by == "quarter" else 1)
+        return date(int(year), month, 1), date(int(year) + (after > 12), (after - 1) % 12 + 1, 1) - timedelta(days=1)
+    first = date.fromisoformat(key[:10])
+    return first, first + timedelta(days=6 if by == "week" else 0)
 
 
 def _ordered(

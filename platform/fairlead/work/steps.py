@@ -30,8 +30,7 @@ from fairlead.model.steps import (
 from fairlead.store import notifications, people
 from fairlead.store.database import Tx
 from fairlead.work import approvals, pools, records
-from fairlead.work.context import Context
-from fairlead.work.environment import environment
+from fairlead.work.context import Context, environment
 
 MAX_NESTING = 8
 MAX_TEXT = 2000

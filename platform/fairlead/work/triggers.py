@@ -20,8 +20,7 @@ from fairlead.model.workflows import Automation, Trigger
 from fairlead.store import jobs
 from fairlead.store.database import Tx
 from fairlead.store.jobs import NewJob
-from fairlead.work.context import Context
-from fairlead.work.environment import environment
+from fairlead.work.context import Context, environment
 
 MAX_DEPTH = 8
 """How many automations may stand between a person and a change."""
