@@ -60,7 +60,11 @@ def test_no_value_of_the_program_is_an_entitys_name() -> None:
     found = []
     for path in sources(".py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or node.value in SPELT_ALIKE:
+            if (
+                not isinstance(node, ast.Constant)
+                or not isinstance(node.value, str)
+                or node.value in SPELT_ALIKE
+            ):
                 continue
             if pattern.fullmatch(node.value):
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {node.value!r}")

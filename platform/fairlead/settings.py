@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-DEMO_PASSWORD = "fairlead-demo"  # noqa: S105 - the demo's, bound to loopback and shown to everybody
+from fairlead.work.demo_accounts import DEMO_PASSWORD
+
+__all__ = ["DEMO_PASSWORD", "Settings", "settings_from"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,9 @@ class Settings:
     secure_cookies: bool = False
 
 
-def settings_from(workspace: Path, environ: Mapping[str, str] | None = None, *, demo: bool = False) -> Settings:
+def settings_from(
+    workspace: Path, environ: Mapping[str, str] | None = None, *, demo: bool = False
+) -> Settings:
     """Return the settings of a workspace; the environment comes first.
 
     A secret key that nobody gave is made once and kept in the data folder, readable by its owner alone.

@@ -35,7 +35,11 @@ class House:
     def web(self) -> Flask:
         """Return the web application."""
         services = Services(
-            self.database, self.applications, self.settings.demo, self.settings.secure_cookies, redis_url=self.settings.redis_url
+            self.database,
+            self.applications,
+            self.settings.demo,
+            self.settings.secure_cookies,
+            redis_url=self.settings.redis_url,
         )
         return create_app(services, secret_key=self.settings.secret_key)
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-
 from fairlead.base.clock import iso_utc, utc_now
 from fairlead.compiled.statement import prepare
 from fairlead.store import people
+
 from tests.support.world import DEAL, ROOT, open_world
 
 PEOPLE, PROCESSES, RECORDS, CAPACITY = 50, 4, 200, 5
@@ -27,20 +27,25 @@ def test_every_record_has_one_owner_and_no_limit_is_passed(database_url: str, tm
         ids = [world.create("ada", owner=None, name=f"free {n}") for n in range(RECORDS)]
         with world.database.write() as tx:
             users = [
-                people.create_user(tx, username=f"u{n}", name=f"U {n}", created_at=iso_utc(world.now), roles=["rep"])
+                people.create_user(
+                    tx, username=f"u{n}", name=f"U {n}", created_at=iso_utc(world.now), roles=["rep"]
+                )
                 for n in range(PEOPLE)
             ]
         (tmp_path / "ids").write_text("\n".join(ids))
         (tmp_path / "users").write_text("\n".join(users))
         answers = _race(database_url, tmp_path)
         owners = world.database.all(
-            prepare(sa.text("SELECT owner, count(*) FROM e_deal WHERE owner IS NOT NULL GROUP BY owner"), world.database.dialect)
+            prepare(
+                sa.text("SELECT owner, count(*) FROM e_deal WHERE owner IS NOT NULL GROUP BY owner"),
+                world.database.dialect,
+            )
         )
         claims = world.database.all(
             prepare(sa.text("SELECT record_id, count(*) FROM sys_ownership_event WHERE kind = 'claim' GROUP BY record_id"),
                     world.database.dialect)
         )  # fmt: skip
-    held = {owner: count for owner, count in owners}
+    held = dict(owners)
     assert sum(held.values()) == len(claims) == answers["claimed"]
     assert all(count == 1 for _, count in claims), "a record was claimed twice"
     assert max(held.values()) <= CAPACITY

@@ -18,7 +18,10 @@ def change(folder: Path) -> None:
                   and "kind: pipeline" in p.read_text("utf-8"))  # fmt: skip
     text = stages.read_text(encoding="utf-8")
     head, _, rest = text.partition("stages:\n")
-    stages.write_text(f"{head}stages:\n  briefing: {{label: {{en: Briefing, zh: 简报}}, probability: 5}}\n{rest}", encoding="utf-8")
+    stages.write_text(
+        f"{head}stages:\n  briefing: {{label: {{en: Briefing, zh: 简报}}, probability: 5}}\n{rest}",
+        encoding="utf-8",
+    )
 
 
 def test_a_field_and_a_stage_come_and_go_without_a_restart(database_url: str, tmp_path: Path) -> None:
@@ -41,7 +44,9 @@ def test_a_field_and_a_stage_come_and_go_without_a_restart(database_url: str, tm
 
         eventually(seen, seconds=5, what="revision 2 in the running process")
         assert client.get(f"/api/v1/opportunity/{record['id']}", "rep1")["budget_code"] is None
-        saved = client.call("PATCH", f"/api/v1/opportunity/{record['id']}", "rep1", {"budget_code": "B-7"}, If_Match="*")
+        saved = client.call(
+            "PATCH", f"/api/v1/opportunity/{record['id']}", "rep1", {"budget_code": "B-7"}, If_Match="*"
+        )
         assert saved.status == 200 and saved.json["budget_code"] == "B-7", saved.body
         text = client.call("GET", "/api/v1/openapi.json", "rep1").body.decode()
         assert "budget_code" in text and "briefing" in text
@@ -49,7 +54,10 @@ def test_a_field_and_a_stage_come_and_go_without_a_restart(database_url: str, tm
         refused = fairlead("rollback", "1", "-w", str(folder), "--yes", check=False, **env)
         assert refused.returncode == 1 and "--allow-destructive" in refused.stderr
         fairlead("rollback", "1", "-w", str(folder), "--yes", "--allow-destructive", **env)
-        eventually(lambda: "budget_code" not in client.get(f"/api/v1/opportunity/{record['id']}", "rep1"), what="the rollback")
+        eventually(
+            lambda: "budget_code" not in client.get(f"/api/v1/opportunity/{record['id']}", "rep1"),
+            what="the rollback",
+        )
         fairlead("rollback", "2", "-w", str(folder), "--yes", **env)
         eventually(lambda: client.get(f"/api/v1/opportunity/{record['id']}", "rep1").get("budget_code") == "B-7",
                    what="the value, back again")  # fmt: skip

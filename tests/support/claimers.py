@@ -11,6 +11,7 @@ import random
 import sys
 import threading
 from collections import Counter
+from pathlib import Path
 
 from fairlead.base.clock import utc_now
 from fairlead.base.errors import Failure
@@ -26,10 +27,8 @@ ATTEMPTS = 9
 
 def main(url: str, seed: str, ids_file: str, users_file: str) -> None:
     """Claim, and print a count of the answers as JSON."""
-    with open(ids_file, encoding="ascii") as lines:
-        ids = lines.read().split()
-    with open(users_file, encoding="ascii") as lines:
-        users = lines.read().split()
+    ids = Path(ids_file).read_text(encoding="ascii").split()
+    users = Path(users_file).read_text(encoding="ascii").split()
     database = Database(url)
     app = Applications(database).current()
     accounts = [people.account(database, user) for user in users]

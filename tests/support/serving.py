@@ -43,7 +43,9 @@ class Client:
     base: str
     tokens: dict[str, str] = field(default_factory=dict)
 
-    def call(self, method: str, path: str, who: str | None = None, body: Any = None, **headers: str) -> Answer:
+    def call(
+        self, method: str, path: str, who: str | None = None, body: Any = None, **headers: str
+    ) -> Answer:
         """Send one request; any status comes back as an answer."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if who is not None:
@@ -119,6 +121,7 @@ def running(*arguments: str, port: int, log: Path, **env: str) -> Iterator[subpr
             cwd=ROOT, env=environment(**env),
         )  # fmt: skip
         try:
+
             def up() -> bool:
                 if process.poll() is not None:
                     raise RuntimeError(f"the server ended: {log.read_text()}")

@@ -42,7 +42,8 @@ fields:
   margin: {type: percent, label: {en: Margin, zh: 毛利率}}
   phone: {type: phone, label: {en: Phone, zh: 电话}}
   code: {type: text, label: {en: Code, zh: 编码}, unique: true}
-  region: {type: choice, label: {en: Region, zh: 区域}, options: {north: {label: {en: North, zh: 北区}}, south: {label: {en: South, zh: 南区}}}}
+  region: {type: choice, label: {en: Region, zh: 区域}, 
+    options: {north: {label: {en: North, zh: 北区}}, south: {label: {en: South, zh: 南区}}}}
   close_on: {type: date, label: {en: Closes, zh: 截止}}
   hot: {type: boolean, label: {en: Hot, zh: 热}}
   double: {type: money, label: {en: Double, zh: 双倍}, formula: "record.amount * 2"}
@@ -67,7 +68,8 @@ label: {en: Stages, zh: 阶段}
 stages:
   open: {label: {en: Open, zh: 进行中}, probability: 20}
   offer: {label: {en: Offer, zh: 报价}, probability: 50, require: [amount]}
-  won: {label: {en: Won, zh: 赢单}, outcome: won, probability: 100, enter_when: "record.amount > 0.0", message: {en: An amount first., zh: 请先填写金额。}}
+  won: {label: {en: Won, zh: 赢单}, outcome: won, probability: 100,
+    enter_when: "record.amount > 0.0", message: {en: An amount first., zh: 请先填写金额。}}
   lost: {label: {en: Lost, zh: 输单}, outcome: lost, require: [reason]}
 """,
     "workflows/deal_pool.yaml": """
@@ -192,7 +194,9 @@ class World:
 
     def create(self, who: str, entity: str = "deal", **values: Any) -> str:
         """Create a record and return its id."""
-        return records.create(self.as_(who), entity, {"name": "A deal", **values} if entity == "deal" else values).id
+        return records.create(
+            self.as_(who), entity, {"name": "A deal", **values} if entity == "deal" else values
+        ).id
 
     def get(self, who: str, id: str, entity: str = "deal") -> dict[str, Any]:
         """Return a record as this person sees it."""
@@ -230,7 +234,9 @@ def refusal(call: Any, *args: Any, **named: Any) -> Failure:
 
 
 @contextmanager
-def open_world(url: str, files: Mapping[str, str] | None = None, *, template: str | None = None) -> Iterator[World]:
+def open_world(
+    url: str, files: Mapping[str, str] | None = None, *, template: str | None = None
+) -> Iterator[World]:
     """Publish a workspace into an empty database and put people in."""
     database = Database(url)
     try:

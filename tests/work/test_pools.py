@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from fairlead.base.errors import Invalid, NotFound, Refused
 from fairlead.store import notifications, ownership
 from fairlead.work import pools, records
+
 from tests.support.world import World, refusal
 
 
@@ -48,7 +49,9 @@ def test_case_6_capacity_binds_claims_and_assignments(world: World) -> None:
 
 
 def test_the_quota_counts_claims_not_holdings_and_resets_at_midnight(world: World) -> None:
-    world.publish({"workflows/deal_pool.yaml": world.files["workflows/deal_pool.yaml"].replace("max: 20", "max: 2")})
+    world.publish(
+        {"workflows/deal_pool.yaml": world.files["workflows/deal_pool.yaml"].replace("max: 20", "max: 2")}
+    )
     ids = pooled(world, 3)
     world.claim("rui", ids[0])
     pools.release(world.as_("rui"), "deal", ids[0], reason="wrong")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
 from fairlead.base.errors import Refused
 from fairlead.work import publishing, reports
+
 from tests.support.world import World, refusal
 
 ENTITY = "schemas/deal.yaml"
@@ -14,12 +14,16 @@ STAGES = "workflows/deal_stages.yaml"
 
 def with_field(world: World) -> str:
     """The deal with one field more."""
-    return world.files[ENTITY].replace("  hot:", "  budget: {type: money, label: {en: Budget, zh: 预算}}\n  hot:")
+    return world.files[ENTITY].replace(
+        "  hot:", "  budget: {type: money, label: {en: Budget, zh: 预算}}\n  hot:"
+    )
 
 
 def with_stage(world: World) -> str:
     """The stages with one more."""
-    return world.files[STAGES].replace("  won:", "  talks: {label: {en: Talks, zh: 谈判}, probability: 80}\n  won:")
+    return world.files[STAGES].replace(
+        "  won:", "  talks: {label: {en: Talks, zh: 谈判}, probability: 80}\n  won:"
+    )
 
 
 def test_a_field_and_a_stage_appear_at_once_and_go_without_loss(world: World) -> None:
@@ -31,8 +35,12 @@ def test_a_field_and_a_stage_appear_at_once_and_go_without_loss(world: World) ->
     world.move("rui", id, "talks")
     plan = publishing.plan_rollback(world.database, 1)
     lossy = [change for change in plan.changes if change.grade == "lossy"]
-    assert [change.path for change in lossy] == [("entity", "deal", "fields", "budget")] and "1 values" in lossy[0].note
-    assert refusal(publishing.apply, world.database, plan, author="ada").code == "plan.blocked"  # a deal stands in talks
+    assert [change.path for change in lossy] == [
+        ("entity", "deal", "fields", "budget")
+    ] and "1 values" in lossy[0].note
+    assert (
+        refusal(publishing.apply, world.database, plan, author="ada").code == "plan.blocked"
+    )  # a deal stands in talks
     world.move("rui", id, "won")
     plan = publishing.plan_rollback(world.database, 1)
     assert refusal(publishing.apply, world.database, plan, author="ada").code == "plan.needs-consent"
@@ -116,7 +124,11 @@ def test_a_new_entity_of_a_few_lines_has_everything(world: World) -> None:
     id = world.create("ada", "car", plate="沪A12345")
     assert [one["id"] for one in world.sees("ada", "car", search="12345")] == [id]
     app = world.app
-    assert app.workspace.form_of("car").sections and app.workspace.list_of("car").columns and app.workspace.page_of("car")
+    assert (
+        app.workspace.form_of("car").sections
+        and app.workspace.list_of("car").columns
+        and app.workspace.page_of("car")
+    )
 
 
 # ---------------------------------------------------------------- reports and kept totals
@@ -130,7 +142,9 @@ def test_kept_totals_follow_every_change_and_every_reader(world: World) -> None:
 
     def rows(who: str) -> dict[str, tuple[object, ...]]:
         found = reports.run(world.as_(who), "by_stage")
-        assert found.compiled.kept == (who != "rui")  # a rep also sees the pool, which totals do not tell apart
+        assert found.compiled.kept == (
+            who != "rui"
+        )  # a rep also sees the pool, which totals do not tell apart
         return {row.keys[0]: row.values for row in found.rows}
 
     assert rows("ada") == {"open": (2, "250.50", "50.10"), "offer": (1, "100.00", "50.00")}
@@ -144,6 +158,8 @@ def test_kept_totals_follow_every_change_and_every_reader(world: World) -> None:
 
 
 def test_a_report_that_reads_what_one_may_not_see_is_not_there(world: World) -> None:
-    world.publish({"admin/by_stage.yaml": world.files["admin/by_stage.yaml"].replace("{sum: amount}", "{avg: margin}")})
+    world.publish(
+        {"admin/by_stage.yaml": world.files["admin/by_stage.yaml"].replace("{sum: amount}", "{avg: margin}")}
+    )
     assert refusal(reports.run, world.as_("rui"), "by_stage").status == 404
     assert refusal(reports.run, world.as_("otto"), "by_stage").status == 404

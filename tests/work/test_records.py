@@ -5,6 +5,7 @@ from __future__ import annotations
 from fairlead.base.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 from fairlead.store import history, visits
 from fairlead.work import reading, records
+
 from tests.support.world import World, refusal
 
 
@@ -15,7 +16,9 @@ def codes(failure: object) -> dict[str, str]:
 
 
 def test_what_is_written_comes_back_exactly(world: World) -> None:
-    id = world.create("ada", amount="345678.90", close_on="2026-12-31", hot=True, margin="0.125", region="north")
+    id = world.create(
+        "ada", amount="345678.90", close_on="2026-12-31", hot=True, margin="0.125", region="north"
+    )
     found = world.get("ada", id)
     assert (found["amount"], found["close_on"], found["hot"]) == ("345678.90", "2026-12-31", True)
     assert found["margin"] == "0.125"
@@ -29,7 +32,9 @@ def test_money_is_exact_and_formulas_follow(world: World) -> None:
 
 
 def test_line_items_are_computed_added_up_and_replaced(world: World) -> None:
-    id = world.create("ada", lines=[{"item": "a", "qty": 3, "price": "19.99"}, {"item": "b", "price": "0.01"}])
+    id = world.create(
+        "ada", lines=[{"item": "a", "qty": 3, "price": "19.99"}, {"item": "b", "price": "0.01"}]
+    )
     found = world.get("ada", id)
     assert [line["total"] for line in found["lines"]] == ["59.97", "0.01"]
     assert found["total"] == "59.98"
@@ -152,7 +157,9 @@ def test_hidden_and_masked_are_told_apart_from_empty(world: World) -> None:
     world.change("ada", id, margin="0.3")
     found = world.get("rui", id)
     assert "margin" not in found and "margin" in found["_hidden"]
-    assert found["phone"].endswith("8000") and "1380013" not in found["phone"] and found["_masked"] == ["phone"]
+    assert (
+        found["phone"].endswith("8000") and "1380013" not in found["phone"] and found["_masked"] == ["phone"]
+    )
 
 
 def test_a_field_that_may_not_be_read_cannot_be_asked_about(world: World) -> None:
@@ -192,12 +199,16 @@ def test_assigning_changes_owner_and_team(world: World) -> None:
 
 
 def test_pages_follow_each_other_without_gap_or_double_also_over_empty_values(world: World) -> None:
-    made = [world.create("ada", name=f"d{n:02}", amount=None if n % 3 == 0 else str(n % 5)) for n in range(23)]
+    made = [
+        world.create("ada", name=f"d{n:02}", amount=None if n % 3 == 0 else str(n % 5)) for n in range(23)
+    ]
     for order in ("amount", "amount desc", "id", "id desc", "name desc", "amount desc,name"):
         found: list[str] = []
         token = None
         while True:
-            page = reading.page(world.as_("ada"), "deal", reading.ListQuery(order_by=order, page_size=5, page_token=token))
+            page = reading.page(
+                world.as_("ada"), "deal", reading.ListQuery(order_by=order, page_size=5, page_token=token)
+            )
             found += [one["id"] for one in page.items]
             token = page.next_token
             if token is None:
@@ -212,7 +223,9 @@ def test_search_finds_any_part_of_a_word_in_any_script(world: World) -> None:
         ("示例", one), ("科技", one), ("海", one), ("shl", None), ("shanghaishili", one), ("ecole", None), ("école", two),
         ("COLE", two), ("velle", two), ("%", None), ("_", None), ("\\", None), ("'", None), ('"', None),
     ):  # fmt: skip
-        assert [found["id"] for found in world.sees("ada", search=text)] == ([expected] if expected else []), text
+        assert [found["id"] for found in world.sees("ada", search=text)] == (
+            [expected] if expected else []
+        ), text
 
 
 def test_search_follows_a_change_of_name(world: World) -> None:

@@ -91,5 +91,3 @@ def main(arguments: list[str] | None = None) -> Any:
     except Failure as failure:
         click.echo(failure.message(), err=True)
         sys.exit(1)
-
-

@@ -16,7 +16,9 @@ WORKSPACE = click.option(
     "--workspace", "-w", "folder", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(),
     help="The workspace folder (default: this one).",
 )  # fmt: skip
-FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+FORMAT = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print."
+)
 FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 
 

@@ -55,7 +55,9 @@ def run(own: House, host: str, port: int, *, threads: int, jobs: bool = True) ->
             channel_timeout=60, max_request_body_size=64 * 1024 * 1024, max_request_header_size=64 * 1024, backlog=1024,
         )  # fmt: skip
     except OSError as error:
-        raise click.ClickException(f"Cannot listen at {host}:{port}: {error.strerror}. Try --port with another number.") from error
+        raise click.ClickException(
+            f"Cannot listen at {host}:{port}: {error.strerror}. Try --port with another number."
+        ) from error
     finally:
         own.close()
 
@@ -99,7 +101,12 @@ def make_demo(folder: Path, template: str) -> House:
         return build(settings(folder, demo=True))
     make_workspace(folder, template)
     own = build(settings(folder, demo=True))
-    publishing.apply(own.database, publishing.plan(own.database, tree(folder)), author=author(), message="The demonstration")
+    publishing.apply(
+        own.database,
+        publishing.plan(own.database, tree(folder)),
+        author=author(),
+        message="The demonstration",
+    )
     source = shipped_root() / "admin" / template / "demo"
     loading.load_demo(
         own.database, own.applications.refresh(), (source / "people.yaml").read_text(encoding="utf-8"),

@@ -17,7 +17,9 @@ from fairlead.work import publishing
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--template", default="general_sales", show_default=True, help="Which shipped template to begin with.")
+@click.option(
+    "--template", default="general_sales", show_default=True, help="Which shipped template to begin with."
+)
 def new(folder: Path, template: str) -> None:
     """Make a new workspace in FOLDER from a shipped template."""
     known = shipped_templates(shipped_root())
@@ -60,7 +62,11 @@ def check(folder: Path, form: str, strict: bool) -> None:
 @click.command()
 @FOLDER
 @FORMAT
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Keep the plan, sealed, for `fairlead apply FILE`.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep the plan, sealed, for `fairlead apply FILE`.",
+)
 def plan(folder: Path, form: str, out: Path | None) -> None:
     """Show what publishing the workspace in FOLDER would change, and what data it touches."""
     own = house(folder)
@@ -72,7 +78,9 @@ def plan(folder: Path, form: str, out: Path | None) -> None:
     finally:
         own.close()
     if out is not None:
-        out.write_text(json.dumps({**found.to_json(), "workspace": str(folder)}, ensure_ascii=False), encoding="utf-8")
+        out.write_text(
+            json.dumps({**found.to_json(), "workspace": str(folder)}, ensure_ascii=False), encoding="utf-8"
+        )
     show(found.to_json()) if form == "json" else click.echo(found.render())
 
 
@@ -83,7 +91,9 @@ def plan(folder: Path, form: str, out: Path | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask; says nothing about losing data.")
 @click.option("--allow-destructive", is_flag=True, help="Values may be taken out of sight.")
 @click.option("--message", "-m", help="Why, for the list of revisions.")
-def apply(target: Path, folder: Path, form: str, yes: bool, allow_destructive: bool, message: str | None) -> None:
+def apply(
+    target: Path, folder: Path, form: str, yes: bool, allow_destructive: bool, message: str | None
+) -> None:
     """Publish TARGET, a workspace folder or a sealed plan, as the next revision."""
     own = house(target if target.is_dir() else folder)
     try:
@@ -91,7 +101,9 @@ def apply(target: Path, folder: Path, form: str, yes: bool, allow_destructive: b
             found = publishing.plan(own.database, tree(target))
         else:
             found = publishing.plan_from_json(own.database, _sealed(target))
-        _publish(own, found, form=form, yes=yes, allow_destructive=allow_destructive, message=message, source="cli")
+        _publish(
+            own, found, form=form, yes=yes, allow_destructive=allow_destructive, message=message, source="cli"
+        )
     except publishing.Broken as error:
         click.echo(error.problems.render(), err=True)
         sys.exit(1)
@@ -110,7 +122,14 @@ def _sealed(path: Path) -> dict[str, object]:
 
 
 def _publish(
-    own: object, found: publishing.Plan, *, form: str, yes: bool, allow_destructive: bool, message: str | None, source: str
+    own: object,
+    found: publishing.Plan,
+    *,
+    form: str,
+    yes: bool,
+    allow_destructive: bool,
+    message: str | None,
+    source: str,
 ) -> None:
     from fairlead.wiring import House
 
@@ -125,12 +144,19 @@ def _publish(
         raise click.Abort
     try:
         done = publishing.apply(
-            own.database, found, author=author(), message=message, source=source, allow_destructive=allow_destructive
+            own.database,
+            found,
+            author=author(),
+            message=message,
+            source=source,
+            allow_destructive=allow_destructive,
         )
     except Refused as refusal:
         click.echo(refusal.message(), err=True)
         sys.exit(1)
-    show({"revision": done.revision, "changed": True}) if form == "json" else click.echo(f"Published revision {done.revision}.")
+    show({"revision": done.revision, "changed": True}) if form == "json" else click.echo(
+        f"Published revision {done.revision}."
+    )
 
 
 @click.command()
@@ -145,7 +171,9 @@ def revisions(folder: Path, form: str) -> None:
         show(found)
         return
     for one in found:
-        click.echo(f"{one['number']:>5}  {one['at'][:19]}  {one['author']:<12} {one['source']:<8} {one['message'] or ''}")
+        click.echo(
+            f"{one['number']:>5}  {one['at'][:19]}  {one['author']:<12} {one['source']:<8} {one['message'] or ''}"
+        )
     if not found:
         click.echo("Nothing is published yet.")
 

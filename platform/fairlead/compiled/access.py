@@ -116,7 +116,12 @@ def any_of(predicates: Iterable[Predicate]) -> ColumnElement[bool] | None:
 
 
 def build_access(
-    workspace: Workspace, tables: EntityTables, roles: Iterable[str], clauses: Clauses, *, system: bool = False
+    workspace: Workspace,
+    tables: EntityTables,
+    roles: Iterable[str],
+    clauses: Clauses,
+    *,
+    system: bool = False,
 ) -> EntityAccess:
     """Return what people with `roles` may do with the entity of `tables`. Nothing granted means nothing allowed."""
     entity = tables.entity
@@ -124,7 +129,7 @@ def build_access(
     if system:
         everything = WriteGrant(None, names, "all")
         return EntityAccess(
-            entity.name, (ReadGrant(None, names, frozenset()),), {a: (everything,) for a in ACTIONS}, names
+            entity.name, (ReadGrant(None, names, frozenset()),), dict.fromkeys(ACTIONS, (everything,)), names
         )
     read: list[ReadGrant] = []
     write: dict[str, list[WriteGrant]] = {}
@@ -147,7 +152,9 @@ def build_access(
                 read.append(ReadGrant(predicate, readable, frozenset(masked)))
             else:
                 # Whoever makes a record may fill in what is later shown to them only in part.
-                more = (names - _below(names, hidden) - _below(names, fixed)) if action == "create" else writable
+                more = (
+                    (names - _below(names, hidden) - _below(names, fixed)) if action == "create" else writable
+                )
                 write.setdefault(action, []).append(WriteGrant(predicate, more, scope))
     if read or any(entity.name in role.grants for role in held):
         read += _pool_grants(workspace, tables, held, names)
@@ -253,14 +260,18 @@ def _pool_grants(
         if isinstance(member, str):
             continue
         inside = sa.and_(tables.columns["owner"].is_(None), tables.columns["pool"] == pool.name)
-        hidden = set() if {role.name for role in roles} & set(pool.admin_roles) else set(pool.hide_until_claimed)
+        hidden = (
+            set() if {role.name for role in roles} & set(pool.admin_roles) else set(pool.hide_until_claimed)
+        )
         for role in roles:
             grant = role.grants.get(tables.entity.name)
             if grant is not None:
                 hidden |= {name for name, right in grant.fields.items() if right in ("hidden", "masked")}
         grants.append(
             ReadGrant(
-                inside if member is None else sa.and_(inside, member), names - _below(names, hidden), frozenset()
+                inside if member is None else sa.and_(inside, member),
+                names - _below(names, hidden),
+                frozenset(),
             )
         )
     return grants

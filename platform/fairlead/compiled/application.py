@@ -82,7 +82,11 @@ class Application:
         found = self._access.get(key)
         if found is None:
             found = self._access[key] = build_access(
-                self.workspace, self.tables.by_entity[entity], roles, self.clauses, system=roles == SYSTEM_ROLES
+                self.workspace,
+                self.tables.by_entity[entity],
+                roles,
+                self.clauses,
+                system=roles == SYSTEM_ROLES,
             )
         return found
 
@@ -134,12 +138,16 @@ class Application:
         return found
 
 
-def compile_workspace(workspace: Workspace, *, dialect: str, revision: int = 0, digest: str = "") -> Application:
+def compile_workspace(
+    workspace: Workspace, *, dialect: str, revision: int = 0, digest: str = ""
+) -> Application:
     """Return the application of a checked workspace. Nothing in it depends on data."""
     tables = build_tables(workspace, dialect)
     clauses = Clauses(workspace, tables)
     entities = {name: _compile_entity(workspace, name, tables) for name in workspace.entities}
-    return Application(workspace, revision, digest, dialect, tables, clauses, entities, build_triggers(workspace))
+    return Application(
+        workspace, revision, digest, dialect, tables, clauses, entities, build_triggers(workspace)
+    )
 
 
 def _compile_entity(workspace: Workspace, name: str, tables: Tables) -> CompiledEntity:

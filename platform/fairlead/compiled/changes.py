@@ -80,7 +80,17 @@ def compare(old: Workspace | None, new: Workspace) -> list[Change]:
             if getattr(two if two is not None else one, "derived", False) and (one is None or two is None):
                 continue
             if one is None:
-                found.append(Change("add", (kind, name), "access" if kind == "role" and old else "safe", None, None, two.span))
+                assert two is not None
+                found.append(
+                    Change(
+                        "add",
+                        (kind, name),
+                        "access" if kind == "role" and old else "safe",
+                        None,
+                        None,
+                        two.span,
+                    )
+                )
             elif two is None:
                 found.append(_removed(kind, name, one))
             elif not getattr(two, "derived", False):
@@ -99,7 +109,9 @@ def _removed(kind: str, name: str, one: Any) -> Change:
     if kind == "pool":
         return Change("remove", (kind, name), "safe", None, None, one.span, "", ("pooled", one.entity, name))
     if kind == "pipeline":
-        return Change("remove", (kind, name), "tightens", None, None, one.span, "stages are no longer kept in order")
+        return Change(
+            "remove", (kind, name), "tightens", None, None, one.span, "stages are no longer kept in order"
+        )
     return Change("remove", (kind, name), "safe", None, None, one.span)
 
 
@@ -114,15 +126,33 @@ def _graded(kind: str, name: str, one: Any, two: Any) -> Iterator[Change]:
         elif kind == "role":
             yield Change(action, full, "access", text_of(old), text_of(new), span)
         elif kind == "approval":
-            yield Change(action, full, "tightens", text_of(old), text_of(new), span, "running approvals finish as they began")
+            yield Change(
+                action,
+                full,
+                "tightens",
+                text_of(old),
+                text_of(new),
+                span,
+                "running approvals finish as they began",
+            )
         elif kind == "entity" and path[:1] == ("checks",):
-            yield Change(action, full, "tightens" if action != "remove" else "safe", text_of(old), text_of(new), span)
+            yield Change(
+                action, full, "tightens" if action != "remove" else "safe", text_of(old), text_of(new), span
+            )
         else:
             yield Change(action, full, "safe", text_of(old), text_of(new), span)
 
 
 def _field_change(
-    entity: str, action: Any, path: tuple[str, ...], old: Any, new: Any, one: Any, two: Any, full: tuple[str, ...], span: Any
+    entity: str,
+    action: Any,
+    path: tuple[str, ...],
+    old: Any,
+    new: Any,
+    one: Any,
+    two: Any,
+    full: tuple[str, ...],
+    span: Any,
 ) -> Iterator[Change]:
     name, key = path[1], path[2] if len(path) > 2 else ""
     if len(path) == 2:
@@ -147,8 +177,22 @@ def _field_change(
         yield Change("change", full, "tightens", "no", "yes", span, "", ("empty", entity, name))
     elif key == "unique" and new:
         yield Change("change", full, "tightens", "no", "yes", span, "", ("doubles", entity, name))
-    elif key == "options" and action == "remove" and before.kind in ("choice", "multi_choice") and before.origin == "document":
-        yield Change("remove", full, "safe", None, None, span, "", ("option", entity, name, path[3] if len(path) > 3 else ""))
+    elif (
+        key == "options"
+        and action == "remove"
+        and before.kind in ("choice", "multi_choice")
+        and before.origin == "document"
+    ):
+        yield Change(
+            "remove",
+            full,
+            "safe",
+            None,
+            None,
+            span,
+            "",
+            ("option", entity, name, path[3] if len(path) > 3 else ""),
+        )
     else:
         yield Change(action, full, "safe", text_of(old), text_of(new), span)
 
@@ -161,13 +205,20 @@ def stored_differently(one: Field, two: Field) -> bool:
     a, b = first.expr_type(one), second.expr_type(two)
     if one.kind == two.kind:
         if one.kind == "reference":
-            return (one.params.get("entity"), one.params.get("entities")) != (two.params.get("entity"), two.params.get("entities"))
+            return (one.params.get("entity"), one.params.get("entities")) != (
+                two.params.get("entity"),
+                two.params.get("entities"),
+            )
         return (a.scale, a.currency) != (b.scale, b.currency)
     texts = {"text", "long_text"}
-    return not (one.kind in texts and two.kind in texts) and not (one.kind in ("choice", "email", "url") and two.kind in texts)
+    return not (one.kind in texts and two.kind in texts) and not (
+        one.kind in ("choice", "email", "url") and two.kind in texts
+    )
 
 
-def walk(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[tuple[Literal["add", "remove", "change"], tuple[str, ...], Any, Any]]:
+def walk(
+    old: Any, new: Any, path: tuple[str, ...]
+) -> Iterator[tuple[Literal["add", "remove", "change"], tuple[str, ...], Any, Any]]:
     """Yield the differences of two model values, by key; positions in files do not count."""
     if isinstance(old, Expression) and isinstance(new, Expression):
         if old.text != new.text:

@@ -19,7 +19,12 @@ _USER = sa.table(
     "sys_user", *(sa.column(name, sa.Text()) for name in ("id", "username", "name", "email", "manager_id")),
     sa.column("active", sa.Boolean()),
 )  # fmt: skip
-_MEMBER = sa.table("sys_membership", sa.column("user_id", sa.Text()), sa.column("team_id", sa.Text()), sa.column("is_primary"))
+_MEMBER = sa.table(
+    "sys_membership",
+    sa.column("user_id", sa.Text()),
+    sa.column("team_id", sa.Text()),
+    sa.column("is_primary"),
+)
 _TEAM = sa.table(
     "sys_team",
     *(sa.column(name, sa.Text()) for name in ("id", "code", "name", "parent_id", "head_id")),
@@ -48,7 +53,11 @@ class Clauses:
             return sa.select(*_USER.c, team.label("team")).subquery()
         if entity == "team":
             return sa.select(
-                _TEAM.c.id, _TEAM.c.code, _TEAM.c.name, _TEAM.c.parent_id.label("parent"), _TEAM.c.head_id.label("head")
+                _TEAM.c.id,
+                _TEAM.c.code,
+                _TEAM.c.name,
+                _TEAM.c.parent_id.label("parent"),
+                _TEAM.c.head_id.label("head"),
             ).subquery()
         if entity in self._tables.by_entity:
             return self._tables.by_entity[entity].main

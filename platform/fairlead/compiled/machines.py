@@ -48,8 +48,10 @@ def build_machine(pipeline: Pipeline) -> Machine:
                 continue
             if stage.outcome in ("won", "lost"):
                 continue
-            if target.outcome != "open" or stage.outcome == "paused":
-                moves[stage.name][target.name] = None
-            elif order.index(target.name) >= order.index(stage.name) - 1:
+            if (
+                target.outcome != "open"
+                or stage.outcome == "paused"
+                or order.index(target.name) >= order.index(stage.name) - 1
+            ):
                 moves[stage.name][target.name] = None
     return Machine(pipeline, stages, moves)

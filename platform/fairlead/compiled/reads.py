@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -31,6 +31,9 @@ Order = tuple[tuple[str, bool], ...]
 """(field, descending) in order of weight; the id decides last, in the direction of the first."""
 
 After = Literal["start", "value", "empty"]
+
+Conditions = list[ColumnElement[bool]]
+Ordering = list[ColumnElement[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +114,17 @@ class EntityReads:
         if not self.access.uniform:
             for number, grant in enumerate(self.access.read):
                 flag = sa.true() if grant.predicate is None else grant.predicate
-                columns.append(sa.case((flag, sa.literal_column("1")), else_=sa.literal_column("0")).label(f"g{number}"))
+                columns.append(
+                    sa.case((flag, sa.literal_column("1")), else_=sa.literal_column("0")).label(f"g{number}")
+                )
         statement = sa.select(*columns).where(sa.text(f"{self.tables.main.name}.deleted_at IS NULL"))
         predicate = self.access.rows(needs)
         return statement if predicate is None else statement.where(predicate)
 
     def load(self, actions: tuple[str, ...]) -> Prepared:
         """Select one record whole for a decision: all stored fields, `locked_by`, a flag for each grant of
-        each action in `actions`, in order, limited to what the reader may see."""
+        each action in `actions`, in order, limited to what the reader may see.
+        """
         return self._prepared(("load", actions), lambda: self._build_load(actions))
 
     def _build_load(self, actions: tuple[str, ...]) -> sa.Select[Any]:
@@ -128,7 +134,9 @@ class EntityReads:
             for number, grant in enumerate(self.access.write.get(action, ())):
                 flag = sa.true() if grant.predicate is None else grant.predicate
                 name = f"{action}_{number}"
-                columns.append(sa.case((flag, sa.literal_column("1")), else_=sa.literal_column("0")).label(name))
+                columns.append(
+                    sa.case((flag, sa.literal_column("1")), else_=sa.literal_column("0")).label(name)
+                )
         statement = sa.select(*columns).where(
             sa.text(f"{self.tables.main.name}.deleted_at IS NULL"),
             self.tables.main.c.id == sa.bindparam("p_id", required=True),
@@ -177,8 +185,8 @@ class EntityReads:
         needs |= {name for name, _ in shape.order}
         return frozenset(needs)
 
-    def _conditions(self, shape: ListShape) -> list[ColumnElement[bool]]:
-        found: list[ColumnElement[bool]] = [
+    def _conditions(self, shape: ListShape) -> Conditions:
+        found: Conditions = [
             self._clauses.row(expression, self.tables)
             for expression in (shape.view, shape.filter)
             if expression is not None
@@ -193,7 +201,9 @@ class EntityReads:
         needs = self._needs(shape)
         self.require_readable(sorted(needs), where="filter")
         statement = sa.select(sa.func.count()).select_from(self.tables.main)
-        statement = statement.where(sa.text(f"{self.tables.main.name}.deleted_at IS NULL"), *self._conditions(shape))
+        statement = statement.where(
+            sa.text(f"{self.tables.main.name}.deleted_at IS NULL"), *self._conditions(shape)
+        )
         predicate = self.access.rows(needs)
         return statement if predicate is None else statement.where(predicate)
 
@@ -211,9 +221,7 @@ class EntityReads:
             return statement.order_by(*ordering).limit(sa.bindparam("p_limit", required=True))
         # A far page: find the ids in the index first, and fetch whole rows for those alone.
         inner_id = self.tables.main.c.id
-        inner = sa.select(inner_id).where(
-            sa.text(f"{self.tables.main.name}.deleted_at IS NULL"), *conditions
-        )
+        inner = sa.select(inner_id).where(sa.text(f"{self.tables.main.name}.deleted_at IS NULL"), *conditions)
         predicate = self.access.rows(needs)
         if predicate is not None:
             inner = inner.where(predicate)
@@ -222,16 +230,16 @@ class EntityReads:
         outer = self.select(shape.fields, needs).where(self.tables.main.c.id.in_(inner.subquery().select()))
         return outer.order_by(*ordering)
 
-    def _order(self, shape: ListShape) -> tuple[list[ColumnElement[Any]], list[ColumnElement[bool]]]:
+    def _order(self, shape: ListShape) -> tuple[Ordering, Conditions]:
         main = self.tables.main
         order = [(name, down) for name, down in shape.order if name != "id"]
         down_id = shape.order[0][1] if shape.order else False
-        ordering: list[ColumnElement[Any]] = []
+        ordering: Ordering = []
         for name, down in order:
             column = main.c[column_name(name)]
             term: ColumnElement[Any] = column.desc() if down else column.asc()
             if self.dialect == "postgresql":
-                term = term.nulls_last() if down else term.nulls_first()  # type: ignore[attr-defined]
+                term = term.nulls_last() if down else term.nulls_first()
             ordering.append(term)
         ordering.append(main.c.id.desc() if down_id else main.c.id.asc())
         if shape.after == "start" or shape.offset:
@@ -277,7 +285,7 @@ def ids_parameter(dialect: str) -> Any:
     return sa.select(sa.func.jsonb_array_elements_text(sa.cast(ids, JSONB)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _match_text(dialect: str, table: str, search_table: str | None) -> str:
     if dialect == "sqlite":
         return f"{table}.rowno IN (SELECT rowid FROM {search_table} WHERE {search_table} MATCH :p_search)"

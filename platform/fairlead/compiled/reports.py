@@ -155,7 +155,7 @@ def _kept_predicate(access: EntityAccess, tables: EntityTables, kept: Totals) ->
             return kept.table.c[node.name]
         return None
 
-    return visitors.replacement_traverse(found, {}, replace)  # type: ignore[no-any-return]
+    return visitors.replacement_traverse(found, {}, replace)  # type: ignore[call-overload, no-any-return]
 
 
 def _dimension(
@@ -250,7 +250,11 @@ def _measure(
     if measure.function == "weighted":
         pipeline = workspace.pipeline_of(entity.name)
         stage = columns("stage")
-        weights = [(stage == found.name, sa.literal_column(str(found.probability))) for found in pipeline.stages] if pipeline else []
+        weights: list[Any] = (
+            [(stage == found.name, sa.literal_column(str(found.probability))) for found in pipeline.stages]
+            if pipeline
+            else []
+        )
         weight = sa.case(*weights, else_=sa.literal_column("0")) if weights else sa.literal_column("100")
         value = kept.table.c[f"s_{field.name}"] if kept is not None else only(column)
         return MeasureColumn(measure, 1, _weighted(scale), kind, currency), [total(value * weight)]
@@ -280,9 +284,15 @@ def _weighted(scale: int) -> Callable[[Sequence[Any]], Any]:
 def _average(scale: int) -> Callable[[Sequence[Any]], Any]:
     unit = Decimal(1).scaleb(-max(scale, 2))
     return lambda raw: (
-        None if not raw[1] else str((Decimal(int(raw[0])).scaleb(-scale) / int(raw[1])).quantize(unit, ROUND_HALF_EVEN))
+        None
+        if not raw[1]
+        else str((Decimal(int(raw[0])).scaleb(-scale) / int(raw[1])).quantize(unit, ROUND_HALF_EVEN))
     )
 
 
 def _share(raw: Sequence[Any]) -> str | None:
-    return None if not raw[1] else str((Decimal(int(raw[0] or 0)) / int(raw[1])).quantize(Decimal("0.0001"), ROUND_HALF_EVEN))
+    return (
+        None
+        if not raw[1]
+        else str((Decimal(int(raw[0] or 0)) / int(raw[1])).quantize(Decimal("0.0001"), ROUND_HALF_EVEN))
+    )

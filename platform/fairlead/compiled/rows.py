@@ -32,7 +32,9 @@ class RowCodec:
         self._names = tuple(field.name for field in fields)
         self._width = len(self._names)
         self._encoders: tuple[tuple[str, Encode], ...] = tuple(
-            (field.name, encode) for field in fields if (encode := kind_of(field).json_encoder(field)) is not None
+            (field.name, encode)
+            for field in fields
+            if (encode := kind_of(field).json_encoder(field)) is not None
         )
         plain = {name for name in all_fields if "." not in name}
         self.hidden: tuple[str, ...] = tuple(sorted(plain - access.seen))

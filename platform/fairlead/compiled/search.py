@@ -60,9 +60,12 @@ def query(text: str, dialect: str) -> str | None:
     if not found:
         return None
     if dialect == "sqlite":
-        return " AND ".join(f'"{run}"*' if len(run) == 1 else '"' + " ".join(_grams(run)) + '"' for run in found)
+        return " AND ".join(
+            f'"{run}"*' if len(run) == 1 else '"' + " ".join(_grams(run)) + '"' for run in found
+        )
     return " & ".join(
-        f"'{run}':*" if len(run) == 1 else "(" + " <-> ".join(f"'{pair}'" for pair in _grams(run)) + ")" for run in found
+        f"'{run}':*" if len(run) == 1 else "(" + " <-> ".join(f"'{pair}'" for pair in _grams(run)) + ")"
+        for run in found
     )
 
 

@@ -11,7 +11,9 @@ def build_shapes(workspace: Workspace) -> dict[str, Shape]:
     """Return the shapes of all entities, of their lines, of people and of teams, by name."""
     shapes: dict[str, Shape] = {}
     shapes["user"] = Shape("user", {"id": USER, "name": TEXT, "email": TEXT, "team": TEAM}, shapes)
-    shapes["team"] = Shape("team", {"id": TEAM, "name": TEXT, "code": TEXT, "head": USER, "parent": TEAM}, shapes)
+    shapes["team"] = Shape(
+        "team", {"id": TEAM, "name": TEXT, "code": TEXT, "head": USER, "parent": TEAM}, shapes
+    )
     for name, entity in workspace.entities.items():
         types: dict[str, Type] = {}
         for field in entity.fields.values():

@@ -23,7 +23,7 @@ DialectName = Literal["sqlite", "postgresql"]
 _ONE_AT_A_TIME = threading.Lock()
 
 _DIALECTS: dict[str, Dialect] = {
-    "sqlite": sqlite.dialect(paramstyle="named"),  # type: ignore[no-untyped-call]
+    "sqlite": sqlite.dialect(paramstyle="named"),
     "postgresql": psycopg.dialect(paramstyle="pyformat"),  # type: ignore[no-untyped-call]
 }
 
@@ -67,7 +67,9 @@ def prepare(statement: ClauseElement, dialect: str) -> Prepared:
                 opened.append(node)
                 node.required = False
         try:
-            compiled = statement.compile(dialect=_DIALECTS[dialect], compile_kwargs={"render_postcompile": True})
+            compiled = statement.compile(
+                dialect=_DIALECTS[dialect], compile_kwargs={"render_postcompile": True}
+            )
             values = dict(compiled.params)
         finally:
             for node in opened:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, MetaData, Table, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
@@ -82,7 +83,8 @@ def build_tables(workspace: Workspace, dialect: str) -> Tables:
     """Return the tables that `workspace` needs on `dialect`."""
     metadata = MetaData()
     by_entity = {
-        name: _entity_tables(workspace, entity, metadata, dialect) for name, entity in workspace.entities.items()
+        name: _entity_tables(workspace, entity, metadata, dialect)
+        for name, entity in workspace.entities.items()
     }
     return Tables(metadata, dialect, by_entity)
 
@@ -131,10 +133,14 @@ def _entity_tables(workspace: Workspace, entity: Entity, metadata: MetaData, dia
     for field in entity.fields.values():
         if field.kind == "table":
             lines[field.name], line_columns[field.name] = _line_table(entity, field, metadata)
-    return EntityTables(entity, table, columns, lines, line_columns, f"s_{entity.name}" if dialect == "sqlite" else None)
+    return EntityTables(
+        entity, table, columns, lines, line_columns, f"s_{entity.name}" if dialect == "sqlite" else None
+    )
 
 
-def _line_table(entity: Entity, field: Field, metadata: MetaData) -> tuple[Table, Mapping[str, Column[object]]]:
+def _line_table(
+    entity: Entity, field: Field, metadata: MetaData
+) -> tuple[Table, Mapping[str, Column[object]]]:
     name = lines_name(entity.name, field.name)
     columns = {row.name: _field_column(row) for row in stored(field.fields.values())}
     table = Table(
@@ -159,7 +165,11 @@ def _indexes(workspace: Workspace, entity: Entity) -> list[tuple[str, ...]]:
     for view in (found for found in workspace.lists.values() if found.entity == entity.name):
         orders += [name for name, _ in view.order] + [name for tab in view.views for name, _ in tab.order]
         filters += view.filters
-    filters = [name for name in dict.fromkeys(filters) if name in fields and fields[name].kind in ("choice", "boolean")]
+    filters = [
+        name
+        for name in dict.fromkeys(filters)
+        if name in fields and fields[name].kind in ("choice", "boolean")
+    ]
     orders = [name for name in dict.fromkeys([*orders, "id"]) if name in fields and _sortable(fields[name])]
     wanted: list[tuple[str, ...]] = []
     if "owner" in fields:
@@ -189,9 +199,7 @@ def _indexes(workspace: Workspace, entity: Entity) -> list[tuple[str, ...]]:
         once = tuple(dict.fromkeys(index_fields))
         if once and once != ("id",) and once not in cleaned:
             cleaned.append(once)
-    return [
-        one for one in cleaned if not any(other != one and other[: len(one)] == one for other in cleaned)
-    ]
+    return [one for one in cleaned if not any(other != one and other[: len(one)] == one for other in cleaned)]
 
 
 def _sortable(field: Field) -> bool:
@@ -200,11 +208,10 @@ def _sortable(field: Field) -> bool:
 
 def _add_index(table: Table, fields: tuple[str, ...], dialect: str) -> None:
     columns = [table.c[column_name(name)] for name in fields]
+    expressions: list[Any] = list(columns)
     if dialect == "postgresql":
         # SQLite sorts empty values first; PostgreSQL is told to do the same, so that both page alike.
         expressions = [column if column.name == "id" else column.asc().nulls_first() for column in columns]
-    else:
-        expressions = columns
     Index(
         index_name("ix", table.name, [column.name for column in columns]), *expressions,
         sqlite_where=LIVE, postgresql_where=LIVE,

@@ -125,7 +125,10 @@ def build_totals(workspace: Workspace, name: str, tables: EntityTables, dialect:
             **{f"c_{f}": sa.bindparam(f"c_{f}", required=True) for f in sums},
         }
     )
-    added = {c: table.c[c] + insert.excluded[c] for c in ["n_count", *(f"s_{f}" for f in sums), *(f"c_{f}" for f in sums)]}
+    added = {
+        c: table.c[c] + insert.excluded[c]
+        for c in ["n_count", *(f"s_{f}" for f in sums), *(f"c_{f}" for f in sums)]
+    }
     statement = insert.on_conflict_do_update(index_elements=unique, set_=added)
     reads = frozenset(keys) | frozenset(sums)
     return (Totals(table, tuple(keys), tuple(sums), reads, prepare(statement, dialect)),)
@@ -156,4 +159,6 @@ def rebuild_statements(totals: Totals, tables: EntityTables) -> tuple[Any, Any]:
         .where(sa.text("deleted_at IS NULL"))
         .group_by(*keys)
     )  # fmt: skip
-    return sa.delete(totals.table), sa.insert(totals.table).from_select([c.name for c in totals.table.columns], rows)
+    return sa.delete(totals.table), sa.insert(totals.table).from_select(
+        [c.name for c in totals.table.columns], rows
+    )

@@ -60,9 +60,11 @@ class EntityWrites:
         main = self.tables.main
         return self._once(
             "restore",
-            lambda: sa.update(main)
-            .where(main.c.id == sa.bindparam("p_id", required=True), main.c.deleted_at.is_not(None))
-            .values(deleted_at=None, version=main.c.version + 1),
+            lambda: (
+                sa.update(main)
+                .where(main.c.id == sa.bindparam("p_id", required=True), main.c.deleted_at.is_not(None))
+                .values(deleted_at=None, version=main.c.version + 1)
+            ),
         )
 
     def lock(self) -> Prepared:
@@ -85,7 +87,8 @@ class EntityWrites:
         """Delete all rows of a line table of the record `p_id`."""
         table = self.tables.lines[field]
         return self._once(
-            ("delete_lines", field), lambda: sa.delete(table).where(table.c.parent_id == sa.bindparam("p_id", required=True))
+            ("delete_lines", field),
+            lambda: sa.delete(table).where(table.c.parent_id == sa.bindparam("p_id", required=True)),
         )
 
     def index_search(self) -> tuple[Prepared, ...]:

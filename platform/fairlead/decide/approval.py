@@ -420,7 +420,9 @@ def reassign(facts: Facts, run: Run, task_id: str, to: str, reason: str) -> Deci
         message = say("There is nobody of that name who could take it.", "没有可以接收的人员。")
         return Refusal("inactive", message, kind="invalid", field="to")
     if to == run.starter and facts.flow.self_rule != "allow":
-        message = say("{who} submitted it and cannot approve it.", "{who} 是提交人，不能审批。", who=person.name)
+        message = say(
+            "{who} submitted it and cannot approve it.", "{who} 是提交人，不能审批。", who=person.name
+        )
         return Refusal("is_starter", message)
     act = Act(facts, run)
     after = act.change(task, state="transferred", decided_at=facts.now, actor=facts.actor, comment=reason)

@@ -110,7 +110,11 @@ def _read_rows(
 ) -> list[dict[str, Any]] | None:
     if raw is None:
         return []
-    if not isinstance(raw, Sequence) or isinstance(raw, str) or not all(isinstance(row, Mapping) for row in raw):
+    if (
+        not isinstance(raw, Sequence)
+        or isinstance(raw, str)
+        or not all(isinstance(row, Mapping) for row in raw)
+    ):
         errors.append(FieldError(spec.name, "invalid", _NOT_ROWS))
         return None
     if len(raw) > MAX_LINES:
@@ -125,7 +129,9 @@ def _read_rows(
             if name == "id":
                 continue
             if column is None:
-                errors.append(FieldError(where, "unknown_field", _unknown(name, frozenset(spec.fields)).message))
+                errors.append(
+                    FieldError(where, "unknown_field", _unknown(name, frozenset(spec.fields)).message)
+                )
             elif column.computed:
                 if not form and value is not None:
                     errors.append(FieldError(where, "readonly_field", _READONLY))
@@ -246,7 +252,9 @@ def compute(spec: Field, record: Values, lines: Mapping[str, Rows], env: Env) ->
     rows = lines.get(spec.rollup.source, ())
     if spec.rollup.function == "count":
         return len(rows)
-    values = [row[spec.rollup.value] for row in rows if spec.rollup.value and row.get(spec.rollup.value) is not None]
+    values = [
+        row[spec.rollup.value] for row in rows if spec.rollup.value and row.get(spec.rollup.value) is not None
+    ]
     if spec.rollup.function == "sum":
         return sum(values, Decimal(0)) if values else (0 if spec.kind == "integer" else Decimal(0))
     if not values:
@@ -268,9 +276,20 @@ def _check_required(
 ) -> None:
     for name, spec in fields.items():
         if spec.kind == "table":
-            _check_lines(spec, lines.get(name, ()), errors, needed=spec.required, touched=old is None or name in touched)
+            _check_lines(
+                spec,
+                lines.get(name, ()),
+                errors,
+                needed=spec.required,
+                touched=old is None or name in touched,
+            )
             continue
-        if spec.origin == "system" or spec.computed or record.get(name) is not None or spec.kind == "sequence":
+        if (
+            spec.origin == "system"
+            or spec.computed
+            or record.get(name) is not None
+            or spec.kind == "sequence"
+        ):
             continue
         needed = spec.required or (spec.required_when is not None and spec.required_when.is_true(record, env))
         # A field that was empty before and is not touched now does not stop other changes from being saved.

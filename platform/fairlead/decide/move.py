@@ -89,18 +89,17 @@ def check_entry(
         if record.get(name) is None or record.get(name) == ()
     ]  # fmt: skip
     if move is not None and move.reason and not (reason or "").strip():
-        missing.append(
-            FieldError("reason", "required", Label({"en": "Say why.", "zh": "请说明原因。"}))
-        )
+        missing.append(FieldError("reason", "required", Label({"en": "Say why.", "zh": "请说明原因。"})))
     if missing:
         raise Invalid(missing, code="move.fields-missing")
     for guard, message in ((move.when if move else None, move.message if move else None),
                            (stage.enter_when, stage.enter_message)):  # fmt: skip
         if guard is not None and not guard.is_true(record, env):
-            raise Refused("move.guard", message or _guard_text(machine, to), data={"rule": guard.text})
+            raise Refused("move.guard", message or guard_text(machine, to), data={"rule": guard.text})
 
 
-def _guard_text(machine: Machine, to: str) -> Label:
+def guard_text(machine: Machine, to: str) -> Label:
+    """Return what is said of a closed guard that has no message of its own."""
     label = machine.stages[to].label
     return Label({
         "en": f"The conditions for {label.get('en')} are not met.",

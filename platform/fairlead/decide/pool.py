@@ -77,7 +77,8 @@ def extended_due(
     pool: Pool, record: Mapping[str, Any], activity: Mapping[str, Any], env: Env
 ) -> datetime | None:
     """Return the due date after a follow-up: the later of what stands and now plus the extension, never past the
-    maximum counted from the claim."""
+    maximum counted from the claim.
+    """
     due = record.get("due_at")
     if due is None:
         return None

@@ -55,7 +55,8 @@ class Dimension:
 @dataclass(frozen=True, slots=True)
 class Measure:
     """What a report adds up. `weighted` is the sum times the stage's probability; `rate` is the share
-    of records for which `when` holds among those for which `of` holds."""
+    of records for which `when` holds among those for which `of` holds.
+    """
 
     name: str
     function: Literal["count", "sum", "avg", "min", "max", "weighted", "rate"]

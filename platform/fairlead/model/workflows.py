@@ -52,7 +52,8 @@ class Move:
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """The stages of one entity. `moves` is None where the document names none: forward to any stage,
-    one step back, and to any closing stage."""
+    one step back, and to any closing stage.
+    """
 
     name: str
     span: Span
@@ -200,7 +201,9 @@ class Approval:
 class Trigger:
     """When an automation fires."""
 
-    on: Literal["created", "updated", "entered", "claimed", "released", "approved", "rejected", "date", "schedule"]
+    on: Literal[
+        "created", "updated", "entered", "claimed", "released", "approved", "rejected", "date", "schedule"
+    ]
     fields: tuple[str, ...] = ()
     """For updated: fire only when one of these changed."""
     stage: str | None = None

@@ -95,7 +95,7 @@ class Tx:
             return row
 
     @contextmanager
-    def savepoint(self, name: str = "inner") -> Iterator[None]:
+    def savepoint(self, name: str = "fl_inside") -> Iterator[None]:
         """Undo only what happened inside when it fails; the error travels on."""
         self._connection.execute(f"SAVEPOINT {name}")
         try:
@@ -295,7 +295,13 @@ class _translated:  # noqa: N801 - reads like the function it stands for
             raise StillReferenced(error.diag.constraint_name or "") from error
         elif isinstance(error, sqlite3.OperationalError):
             text = str(error)
-            if "locked" in text or "busy" in text or "full" in text or "disk" in text or "unable to open" in text:
+            if (
+                "locked" in text
+                or "busy" in text
+                or "full" in text
+                or "disk" in text
+                or "unable to open" in text
+            ):
                 raise Unavailable(text) from error
         elif isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
             raise Unavailable(str(error)) from error

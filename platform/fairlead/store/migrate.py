@@ -106,13 +106,20 @@ def differences(app: Application, now: Existing) -> list[Operation]:
         have = now.columns.get(table.name)
         indexes = {str(index.name): index for index in table.indexes}
         if have is None:
-            found.append(Operation("create_table", table.name, table.name, _text(CreateTable(table), dialect)))
+            found.append(
+                Operation("create_table", table.name, table.name, _text(CreateTable(table), dialect))
+            )
         else:
             for column in table.columns:
                 if column.name not in have:
                     text = _text(CreateColumn(column), dialect)
                     found.append(
-                        Operation("add_column", table.name, column.name, f'ALTER TABLE "{table.name}" ADD COLUMN {text}')
+                        Operation(
+                            "add_column",
+                            table.name,
+                            column.name,
+                            f'ALTER TABLE "{table.name}" ADD COLUMN {text}',
+                        )
                     )
             for gone in sorted(now.indexes.get(table.name, frozenset()) - indexes.keys()):
                 if gone.startswith(("ix_", "ux_")):
@@ -124,7 +131,9 @@ def differences(app: Application, now: Existing) -> list[Operation]:
         for tables in app.tables.by_entity.values():
             name = str(tables.search_table)
             if name not in now.columns:
-                sql = f"CREATE VIRTUAL TABLE {name} USING fts5(terms, tokenize=\"unicode61 remove_diacritics 0\")"
+                sql = (
+                    f'CREATE VIRTUAL TABLE {name} USING fts5(terms, tokenize="unicode61 remove_diacritics 0")'
+                )
                 found.append(Operation("create_search", name, name, sql))
     for entity in app.entities.values():
         for totals in entity.totals:
@@ -133,10 +142,28 @@ def differences(app: Application, now: Existing) -> list[Operation]:
             if have is not None and wanted != set(have):
                 # Kept totals can always be made anew from the records, so another shape is another table.
                 found = [op for op in found if op.table != totals.table.name]
-                found.append(Operation("rebuild_totals", totals.table.name, entity.name, f'DROP TABLE "{totals.table.name}"'))
-                found.append(Operation("create_table", totals.table.name, totals.table.name, _text(CreateTable(totals.table), dialect)))
+                found.append(
+                    Operation(
+                        "rebuild_totals", totals.table.name, entity.name, f'DROP TABLE "{totals.table.name}"'
+                    )
+                )
+                found.append(
+                    Operation(
+                        "create_table",
+                        totals.table.name,
+                        totals.table.name,
+                        _text(CreateTable(totals.table), dialect),
+                    )
+                )
                 for index in totals.table.indexes:
-                    found.append(Operation("create_index", totals.table.name, str(index.name), _text(CreateIndex(index), dialect)))
+                    found.append(
+                        Operation(
+                            "create_index",
+                            totals.table.name,
+                            str(index.name),
+                            _text(CreateIndex(index), dialect),
+                        )
+                    )
             if have is None or wanted != set(have):
                 _, fill = rebuild_statements(totals, entity.tables)
                 filled = prepare(fill, app.dialect)
@@ -166,7 +193,9 @@ def prepare_system(database: Database) -> None:
             else:
                 for column in table.columns:
                     if column.name not in have:
-                        tx.ddl(f'ALTER TABLE "{table.name}" ADD COLUMN {_text(CreateColumn(column), dialect)}')
+                        tx.ddl(
+                            f'ALTER TABLE "{table.name}" ADD COLUMN {_text(CreateColumn(column), dialect)}'
+                        )
             for index in sorted(table.indexes, key=lambda one: str(one.name)):
                 if index.name not in now.indexes.get(table.name, frozenset()):
                     tx.ddl(_text(CreateIndex(index), dialect))
@@ -182,7 +211,12 @@ def prepare_system(database: Database) -> None:
 
 
 def _system_digest() -> str:
-    text = repr([(t.name, [c.name for c in t.columns], sorted(str(i.name) for i in t.indexes)) for t in system.sorted_tables])
+    text = repr(
+        [
+            (t.name, [c.name for c in t.columns], sorted(str(i.name) for i in t.indexes))
+            for t in system.sorted_tables
+        ]
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -194,7 +228,9 @@ def _has_system(database: Database) -> bool:
         here = prepare(sa.text("SELECT 1 WHERE to_regclass('sys_setting') IS NOT NULL"), "postgresql")
     if database.one(here) is None:
         return False
-    row = database.one(prepare(sa.text("SELECT value FROM sys_setting WHERE key = 'system'"), database.dialect))
+    row = database.one(
+        prepare(sa.text("SELECT value FROM sys_setting WHERE key = 'system'"), database.dialect)
+    )
     return row is not None and row[0] == _system_digest()
 
 

@@ -42,14 +42,18 @@ _TAKE = Once(
 )
 _USED = Once(
     lambda _: sa.select(claim_counter.c.used).where(
-        claim_counter.c.user_id == p("p_user"), claim_counter.c.pool == p("p_pool"), claim_counter.c.period == p("p_period")
+        claim_counter.c.user_id == p("p_user"),
+        claim_counter.c.pool == p("p_pool"),
+        claim_counter.c.period == p("p_period"),
     )
 )
 _LOCK = Once(
     lambda d: (
         upsert(claim_counter, d)
         .values(user_id=p("p_user"), pool="", period="", used=1)
-        .on_conflict_do_update(index_elements=["user_id", "pool", "period"], set_={"used": claim_counter.c.used + 1})
+        .on_conflict_do_update(
+            index_elements=["user_id", "pool", "period"], set_={"used": claim_counter.c.used + 1}
+        )
     )
 )
 _COOL = Once(
@@ -61,13 +65,17 @@ _COOL = Once(
 )
 _COOLING = Once(
     lambda _: sa.select(cooldown.c.until).where(
-        cooldown.c.record_id == p("p_record"), cooldown.c.user_id == p("p_user"), cooldown.c.until > p("p_now")
+        cooldown.c.record_id == p("p_record"),
+        cooldown.c.user_id == p("p_user"),
+        cooldown.c.until > p("p_now"),
     )
 )
 
 _COOLING_MANY = Once(
     lambda d: sa.select(cooldown.c.record_id, cooldown.c.until).where(
-        among(cooldown.c.record_id, "p_records", d), cooldown.c.user_id == p("p_user"), cooldown.c.until > p("p_now")
+        among(cooldown.c.record_id, "p_records", d),
+        cooldown.c.user_id == p("p_user"),
+        cooldown.c.until > p("p_now"),
     )
 )
 

@@ -22,7 +22,11 @@ _LEAVE = Once(
 _OF = Once(
     lambda _: (
         sa.select(
-            stage_visit.c.stage, stage_visit.c.entered_at, stage_visit.c.left_at, stage_visit.c.by, stage_visit.c.reason
+            stage_visit.c.stage,
+            stage_visit.c.entered_at,
+            stage_visit.c.left_at,
+            stage_visit.c.by,
+            stage_visit.c.reason,
         )
         .where(stage_visit.c.record_id == p("p_record"))
         .order_by(stage_visit.c.id)

@@ -105,4 +105,3 @@ def compiled(files: dict[str, str], dialect: str, number: int = 0) -> Applicatio
     if loaded.workspace is None:
         return None
     return compile_workspace(loaded.workspace, dialect=dialect, revision=number, digest=tree.digest())
-

@@ -42,4 +42,6 @@ def authenticate(
     if found is None:
         return None
     actor = actor_of(found.account, zone=zone, language=language)
-    return Caller(actor, found.csrf, found.session.kind, found.account.theme, found.session.last_used_at, found.hash)
+    return Caller(
+        actor, found.csrf, found.session.kind, found.account.theme, found.session.last_used_at, found.hash
+    )

@@ -68,7 +68,9 @@ def _insert(tx: Tx, ctx: Context, change: Change) -> int:
     values = dict(change.values)
     _take_numbers(tx, ctx, entity, values)
     actor = ctx.actor.id
-    values.update(id=change.id, version=1, created_at=ctx.now, created_by=actor, updated_at=ctx.now, updated_by=actor)
+    values.update(
+        id=change.id, version=1, created_at=ctx.now, created_by=actor, updated_at=ctx.now, updated_by=actor
+    )
     fields = entity.entity.fields
     stored = stored_values({n: v for n, v in values.items() if n in entity.tables.columns}, fields)
     statement = entity.writes.insert(entity.tables.columns)
@@ -115,7 +117,10 @@ def _update(tx: Tx, ctx: Context, change: Change) -> int:
     changes: dict[str, Sequence[Any]] = {
         name: (before.get(name), stored[name])
         for name in values
-        if name in before and fields[name].origin != "system" and fields[name].history and name != "stage_entered_at"
+        if name in before
+        and fields[name].origin != "system"
+        and fields[name].history
+        and name != "stage_entered_at"
     }
     _line_changes(change, changes, only=changed_lines)
     record = {**old, **values, **change.old_lines, **changed_lines}
@@ -140,7 +145,12 @@ def remove(tx: Tx, ctx: Context, change: Change) -> None:
     entity = change.entity
     done = tx.run(
         entity.writes.remove(),
-        {"p_id": change.id, "p_version": change.old["version"], "v_deleted_at_": ctx.stamp, "v_deleted_at": ctx.stamp},
+        {
+            "p_id": change.id,
+            "p_version": change.old["version"],
+            "v_deleted_at_": ctx.stamp,
+            "v_deleted_at": ctx.stamp,
+        },
     )
     if done != 1:
         raise Conflict(change.id, expected=int(change.old["version"]))
@@ -207,7 +217,9 @@ def _write_lines(tx: Tx, entity: CompiledEntity, change: Change, only: Iterable[
             tx.run_many(entity.writes.insert_line(name), stored)
 
 
-def _line_changes(change: Change, changes: dict[str, Sequence[Any]], only: Iterable[str] | None = None) -> None:
+def _line_changes(
+    change: Change, changes: dict[str, Sequence[Any]], only: Iterable[str] | None = None
+) -> None:
     for name, rows in change.lines.items():
         if only is not None and name not in only:
             continue
@@ -279,7 +291,13 @@ class _duplicates_named:
                     code="duplicate",
                 ) from error  # fmt: skip
         raise Invalid(
-            [FieldError("", "duplicate", Label({"en": "There is such a record already.", "zh": "已有相同的记录。"}))],
+            [
+                FieldError(
+                    "",
+                    "duplicate",
+                    Label({"en": "There is such a record already.", "zh": "已有相同的记录。"}),
+                )
+            ],
             code="duplicate",
         ) from error
 
@@ -294,7 +312,10 @@ def write_many(tx: Tx, ctx: Context, changes: Sequence[Change]) -> list[int]:
     """
     entities = {change.entity.name: change.entity for change in changes}.values()
     late = [
-        statement for entity in entities if tx.dialect != "sqlite" for statement in entity.writes.index_search()
+        statement
+        for entity in entities
+        if tx.dialect != "sqlite"
+        for statement in entity.writes.index_search()
     ]
     merge = [
         (totals.upsert, add_up([f"k_{name}" for name in totals.keys]))

@@ -131,7 +131,12 @@ def environment(ctx: Context, tx: Tx | None = None, *, old: Mapping[str, Any] | 
         return found[key]
 
     return Env(
-        ctx.now, ctx.today, None if ctx.actor.is_system else user_facts(ctx.actor), ctx.actor.zone, old=old, resolve=resolve
+        ctx.now,
+        ctx.today,
+        None if ctx.actor.is_system else user_facts(ctx.actor),
+        ctx.actor.zone,
+        old=old,
+        resolve=resolve,
     )
 
 

@@ -39,7 +39,9 @@ class DemoError(Exception):
     """A demo file does not fit the configuration; says where."""
 
 
-def load_demo(database: Database, app: Application, people_text: str, records_text: str, *, password_hash: str) -> Loaded:
+def load_demo(
+    database: Database, app: Application, people_text: str, records_text: str, *, password_hash: str
+) -> Loaded:
     """Load both files in one transaction.
 
     Raises:
@@ -97,7 +99,9 @@ def _people(
 
 
 class _Loader:
-    def __init__(self, tx: Tx, database: Database, app: Application, actors: dict[str, Actor], now: datetime) -> None:
+    def __init__(
+        self, tx: Tx, database: Database, app: Application, actors: dict[str, Actor], now: datetime
+    ) -> None:
         self.tx, self.database, self.app, self.actors, self.now = tx, database, app, actors, now
         self.keys: dict[str, tuple[str, str]] = {}
 
@@ -124,7 +128,10 @@ class _Loader:
 
     def _values(self, entity: CompiledEntity, values: Mapping[str, Any]) -> dict[str, Any]:
         fields = entity.entity.fields
-        return {name: self._value(fields[name], value) if name in fields else value for name, value in values.items()}
+        return {
+            name: self._value(fields[name], value) if name in fields else value
+            for name, value in values.items()
+        }
 
     def _value(self, spec: Field, value: Any) -> Any:
         if spec.kind == "table":
@@ -138,7 +145,11 @@ class _Loader:
             return self._moment(spec.kind, value)
         if spec.kind in ("money", "decimal", "percent") and value is not None:
             return str(value)
-        if spec.kind in ("multi_choice", "tags", "references") and isinstance(value, Sequence) and not isinstance(value, str):
+        if (
+            spec.kind in ("multi_choice", "tags", "references")
+            and isinstance(value, Sequence)
+            and not isinstance(value, str)
+        ):
             return [self._value(replace(spec, kind="text"), one) for one in value]
         return value
 
@@ -160,6 +171,3 @@ def _span(text: str) -> timedelta:
     if match is None:
         raise DemoError(f"cannot read {text!r}: write `3 days` or `2 hours`")
     return timedelta(hours=int(match[1]) * _HOURS[match[2]])
-
-
-

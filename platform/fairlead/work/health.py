@@ -31,7 +31,9 @@ def readiness(database: Database, applications: Applications) -> dict[str, Any]:
 def metrics(database: Database, applications: Applications) -> str:
     """Return counts in the text form of Prometheus."""
     lines = ["# HELP fairlead_jobs Jobs by state", "# TYPE fairlead_jobs gauge"]
-    lines += [f'fairlead_jobs{{state="{state}"}} {count}' for state, count in database.all(_JOBS.on(database))]
+    lines += [
+        f'fairlead_jobs{{state="{state}"}} {count}' for state, count in database.all(_JOBS.on(database))
+    ]
     lines += [
         "# HELP fairlead_revision Revision in force", "# TYPE fairlead_revision gauge",
         f"fairlead_revision {applications.current().revision}",

@@ -24,7 +24,7 @@ from fairlead.store.database import Database, Tx
 from fairlead.work import commit
 from fairlead.work.commit import Change
 from fairlead.work.context import SYSTEM, Context, environment
-from fairlead.work.holdings import held
+from fairlead.work.holdings import held as held
 from fairlead.work.records import Loaded, Saved, base_params, entity_of, load
 
 Where = Database | Tx
@@ -46,7 +46,11 @@ class Limits:
     @property
     def left(self) -> int | None:
         """How many more may be claimed now."""
-        rooms = [most - used for most, used in ((self.quota, self.used), (self.capacity, self.held)) if most is not None]
+        rooms = [
+            most - used
+            for most, used in ((self.quota, self.used), (self.capacity, self.held))
+            if most is not None
+        ]
         return max(0, min(rooms)) if rooms else None
 
 
@@ -63,7 +67,7 @@ class Claimed:
 
 
 def claim(
-    ctx: Context, name: str, id: str, *, version: int | None = None, idempotency_key: str | None = None
+    ctx: Context, name: str, id: str, *, idempotency_key: str | None = None
 ) -> Saved:
     """Make the actor the owner of a record in a pool.
 
@@ -71,7 +75,6 @@ def claim(
         ctx: Who and when.
         name: The entity.
         id: The record.
-        version: The version that was looked at; not needed, since only a record without an owner can be claimed.
         idempotency_key: A second claim with the same key gets the first one's answer.
 
     Raises:
@@ -184,7 +187,9 @@ def release(ctx: Context, name: str, id: str, *, reason: str | None, note: str |
     if loaded.record.get("owner") != ctx.actor.id and "assign" not in loaded.writable:
         raise Forbidden("forbidden", _FORBIDDEN)
     if loaded.record.get("owner") is None:
-        raise Refused("pool.not-owned", Label({"en": "It is in the pool already.", "zh": "该记录已在公海中。"}))
+        raise Refused(
+            "pool.not-owned", Label({"en": "It is in the pool already.", "zh": "该记录已在公海中。"})
+        )
     env = ctx.env()
     pool = rules.entry_pool(entity.pools, loaded.record, env)
     if pool is not None:
@@ -194,10 +199,14 @@ def release(ctx: Context, name: str, id: str, *, reason: str | None, note: str |
                 "en": "Choose why it goes back.", "zh": "请选择退回原因。",
             }))])  # fmt: skip
     with ctx.database.write() as tx:
-        return _release(tx, ctx, loaded, reason=": ".join(filter(None, (reason, note))) or None, kind="release", rule=None)
+        return _release(
+            tx, ctx, loaded, reason=": ".join(filter(None, (reason, note))) or None, kind="release", rule=None
+        )
 
 
-def release_in(tx: Tx, ctx: Context, name: str, id: str, *, reason: str | None = None, kind: str = "release") -> Saved:
+def release_in(
+    tx: Tx, ctx: Context, name: str, id: str, *, reason: str | None = None, kind: str = "release"
+) -> Saved:
     """Give a record back to its pool, inside a transaction, as a step of a rule.
 
     Raises:
@@ -207,7 +216,9 @@ def release_in(tx: Tx, ctx: Context, name: str, id: str, *, reason: str | None =
     return _release(tx, ctx, load(tx, ctx.as_system(), name, id, ()), reason=reason, kind=kind, rule=None)
 
 
-def _release(tx: Tx, ctx: Context, loaded: Loaded, *, reason: str | None, kind: str, rule: str | None) -> Saved:
+def _release(
+    tx: Tx, ctx: Context, loaded: Loaded, *, reason: str | None, kind: str, rule: str | None
+) -> Saved:
     entity, record = loaded.entity, loaded.record
     if loaded.locked_by is not None:
         raise Refused("pool.in-approval", Label({
@@ -264,7 +275,9 @@ def _reclaim_entity(ctx: Context, entity: CompiledEntity) -> Reclaimed:
     most = min((pool.max_per_run for pool in entity.pools), default=500)
     after_id = ""
     while True:
-        rows = ctx.database.all(_candidates(ctx, entity), {**base_params(ctx), "p_after_id": after_id, "p_limit": 200})
+        rows = ctx.database.all(
+            _candidates(ctx, entity), {**base_params(ctx), "p_after_id": after_id, "p_limit": 200}
+        )
         if not rows:
             break
         for (id,) in rows:
@@ -283,7 +296,9 @@ def _candidates(ctx: Context, entity: CompiledEntity) -> Any:
     tables = entity.tables
 
     def build() -> sa.Select[Any]:
-        rules_in_sql = [ctx.app.clauses.row(rule.when, tables) for pool in entity.pools for rule in pool.reclaim_rules]
+        rules_in_sql = [
+            ctx.app.clauses.row(rule.when, tables) for pool in entity.pools for rule in pool.reclaim_rules
+        ]
         statement = sa.select(tables.main.c.id).where(
             tables.main.c.owner.is_not(None), tables.main.c.locked_by.is_(None), sa.text("deleted_at IS NULL"),
             tables.main.c.id > sa.bindparam("p_after_id", required=True),
@@ -372,4 +387,3 @@ def _remind_one(ctx: Context, entity: CompiledEntity, pool: Pool, id: str, warni
 def _title(entity: CompiledEntity, loaded: Loaded) -> str:
     parts = {name: loaded.record.get(name) or "" for name in entity.entity.title_fields}
     return entity.entity.title.format_map(parts).strip()
-

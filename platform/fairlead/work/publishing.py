@@ -78,12 +78,17 @@ class Plan:
             of_grade = [change for change in self.changes if change.grade == grade]
             if of_grade:
                 lines.append(f"{grade} ({len(of_grade)})")
-                lines += [f"  {change.line()}" + (f"  [{change.span}]" if change.span else "") for change in of_grade[:200]]
+                lines += [
+                    f"  {change.line()}" + (f"  [{change.span}]" if change.span else "")
+                    for change in of_grade[:200]
+                ]
                 if len(of_grade) > 200:
                     lines.append(f"  … and {len(of_grade) - 200} more")
         if self.operations:
             lines.append(f"database ({len(self.operations)} statements)")
-            lines += [f"  {operation.kind.replace('_', ' ')} {operation.name}" for operation in self.operations[:60]]
+            lines += [
+                f"  {operation.kind.replace('_', ' ')} {operation.name}" for operation in self.operations[:60]
+            ]
             if len(self.operations) > 60:
                 lines.append(f"  … and {len(self.operations) - 60} more")
         base = f"revision {self.base}" if self.base else "an empty workspace"
@@ -144,23 +149,41 @@ def _workspace_of(database: Database, number: int) -> Workspace | None:
     return load(SourceTree.from_mapping(revisions.files(database, number))).workspace
 
 
-_ASK = {
-    "records": ("SELECT count(*) FROM {table} WHERE deleted_at IS NULL", "{n} records", None),
+_LIVE = "SELECT count(*) FROM {table} WHERE deleted_at IS NULL"
+
+_ASK: dict[str, tuple[str, str, str | None]] = {
+    "records": (_LIVE, "{n} records", None),
     "values": ("SELECT count({column}) FROM {table}", "{n} values", None),
     "empty": (
-        "SELECT count(*) FROM {table} WHERE {column} IS NULL AND deleted_at IS NULL",
-        "{n} records are empty there; they may stay so until they are edited", None,
+        _LIVE + " AND {column} IS NULL",
+        "{n} records are empty there; they may stay so until they are edited",
+        None,
     ),
     "doubles": (
         "SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {column} IS NOT NULL AND deleted_at IS NULL "
-        "GROUP BY {column} HAVING count(*) > 1) AS twice", "{n} values stand in several records: merge them first", "blocked",
+        "GROUP BY {column} HAVING count(*) > 1) AS twice",
+        "{n} values stand in several records: merge them first",
+        "blocked",
     ),
-    "option": ("SELECT count(*) FROM {table} WHERE {column} = :p_value", "{n} records have it; set `active: false` instead", "blocked"),
-    "in_stage": ("SELECT count(*) FROM {table} WHERE stage = :p_value AND deleted_at IS NULL", "{n} records stand in it; move them first", "blocked"),
-    "pooled": ("SELECT count(*) FROM {table} WHERE pool = :p_value AND deleted_at IS NULL", "{n} records lie in it; move them first", "blocked"),
-    "people": ("SELECT count(*) FROM sys_user WHERE active AND roles LIKE '%\"' || :p_value || '\"%'", "{n} people have it; give them another role first", "blocked"),
-    "running": ("SELECT count(*) FROM sys_approval WHERE flow = :p_value AND state IN ('running', 'returned', 'suspended')", "{n} approvals are under way and finish as they began", None),
-}  # fmt: skip
+    "option": (
+        "SELECT count(*) FROM {table} WHERE {column} = :p_value",
+        "{n} records have it; set `active: false` instead",
+        "blocked",
+    ),
+    "in_stage": (_LIVE + " AND stage = :p_value", "{n} records stand in it; move them first", "blocked"),
+    "pooled": (_LIVE + " AND pool = :p_value", "{n} records lie in it; move them first", "blocked"),
+    "people": (
+        "SELECT count(*) FROM sys_user WHERE active AND roles LIKE '%\"' || :p_value || '\"%'",
+        "{n} people have it; give them another role first",
+        "blocked",
+    ),
+    "running": (
+        "SELECT count(*) FROM sys_approval WHERE flow = :p_value AND state IN ('running', 'returned', 'suspended')",
+        "{n} approvals are under way and finish as they began",
+        None,
+    ),
+}
+"""Question → (what to count, how to say it, the grade when there are any)."""
 
 
 def _counted(database: Database, change: Change, now: migrate.Existing) -> Change:
@@ -221,7 +244,10 @@ def apply(
     try:
         with database.write() as tx:
             _one_at_a_time(tx)
-            if revisions.current_number(tx) != planned.base or migrate.existing(tx).fingerprint() != planned.fingerprint:
+            if (
+                revisions.current_number(tx) != planned.base
+                or migrate.existing(tx).fingerprint() != planned.fingerprint
+            ):
                 raise stale(tx)
             migrate.apply(tx, planned.operations)
             number = revisions.put(

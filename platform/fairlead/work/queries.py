@@ -61,15 +61,21 @@ def _compile_filter(ctx: Context, entity: str, text: str) -> Expression:
     found = compile_expression(text, Scope(record=shapes[entity], bare_fields=True), expect=BOOL, sql=True)
     access = ctx.app.access(entity, roles_of(ctx))
     if not isinstance(found, Expression):
-        errors = []
+        errors: list[FieldError] = []
         for problem in found:
             if problem.code in ("unknown_name", "unknown_field", "name_not_allowed"):
                 name = text[problem.start : problem.end].rpartition(".")[2]
                 errors += unknown_field(name, access.readable, where="filter").errors
                 continue
-            code = "filter_too_large" if problem.code in ("too_deep", "too_large", "too_expensive") else problem.code
+            code = (
+                "filter_too_large"
+                if problem.code in ("too_deep", "too_large", "too_expensive")
+                else problem.code
+            )
             hint = f" ({problem.hint})" if problem.hint else ""
-            errors.append(FieldError("filter", code, f"{problem.message}{hint}, at character {problem.start + 1}"))
+            errors.append(
+                FieldError("filter", code, f"{problem.message}{hint}, at character {problem.start + 1}")
+            )
         raise Invalid(errors)
     for path in found.uses:
         _check_path(ctx, entity, path)
@@ -78,7 +84,8 @@ def _compile_filter(ctx: Context, entity: str, text: str) -> Expression:
 
 def _check_path(ctx: Context, entity: str, path: tuple[str, ...]) -> None:
     """A path through a reference reads another entity: the reader must be free to see all of it, or nothing of what
-    may not be seen would stay unknown."""
+    may not be seen would stay unknown.
+    """
     roles = roles_of(ctx)
     access = ctx.app.access(entity, roles)
     if path[0] not in access.readable:
@@ -110,7 +117,12 @@ def parse_order(ctx: Context, entity: str, text: str | None, default: Order) -> 
     found: list[tuple[str, bool]] = []
     for part in text.split(","):
         words = part.split()
-        if not words or len(words) > 2 or (len(words) == 2 and words[1].lower() not in ("asc", "desc")) or len(found) > 2:
+        if (
+            not words
+            or len(words) > 2
+            or (len(words) == 2 and words[1].lower() not in ("asc", "desc"))
+            or len(found) > 2
+        ):
             raise unknown_field(part.strip()[:60], access.readable, where="order_by")
         if words[0] not in access.readable:
             raise unknown_field(words[0][:60], access.readable, where="order_by")
@@ -140,7 +152,11 @@ def decode_token(order: Order, token: str) -> tuple[Any, str] | int:
             raise ValueError
         if len(found) == 2 and isinstance(found[1], int) and 0 <= found[1] <= MAX_OFFSET:
             return int(found[1])
-        if len(found) != 3 or not isinstance(found[2], str) or not isinstance(found[1], (str, int, bool, type(None))):
+        if (
+            len(found) != 3
+            or not isinstance(found[2], str)
+            or not isinstance(found[1], (str, int, bool, type(None)))
+        ):
             raise ValueError
         return found[1], found[2]
     except (ValueError, TypeError, IndexError, KeyError, binascii.Error, orjson.JSONDecodeError) as error:

@@ -26,7 +26,14 @@ from fairlead.store import history, people, visits
 from fairlead.store.statements import listed
 from fairlead.work.context import Context
 from fairlead.work.queries import (
-    MAX_OFFSET, MAX_PAGE, ListQuery, decode_token, encode_token, offset_token, parse_filter, parse_order,
+    MAX_OFFSET,
+    MAX_PAGE,
+    ListQuery,
+    decode_token,
+    encode_token,
+    offset_token,
+    parse_filter,
+    parse_order,
 )  # fmt: skip
 from fairlead.work.records import base_params, entity_of, roles_of
 
@@ -134,7 +141,7 @@ def page(ctx: Context, name: str, query: ListQuery) -> Page:
     reads = ctx.app.reads(name, roles_of(ctx))
     document = ctx.app.workspace.list_of(name)
     view = _view(document.views, query.view)
-    order = parse_order(ctx, name, query.order_by, _default_order(entity, document.order, view, reads))
+    order = parse_order(ctx, name, query.order_by, _default_order(document.order, view, reads))
     if not 1 <= query.page_size <= MAX_PAGE:
         raise Invalid([FieldError("page_size", "out_of_range", Label({
             "en": f"A page has 1 to {MAX_PAGE} records.", "zh": f"每页 1 至 {MAX_PAGE} 条。",
@@ -167,11 +174,17 @@ def _view(views: Sequence[View], name: str | None) -> View | None:
         return None
     found = next((view for view in views if view.name == name), None)
     if found is None:
-        raise Invalid([FieldError("view", "not_an_option", Label({"en": "There is no such view.", "zh": "没有此视图。"}))])
+        raise Invalid(
+            [
+                FieldError(
+                    "view", "not_an_option", Label({"en": "There is no such view.", "zh": "没有此视图。"})
+                )
+            ]
+        )
     return found
 
 
-def _default_order(entity: CompiledEntity, order: Order, view: View | None, reads: EntityReads) -> Order:
+def _default_order(order: Order, view: View | None, reads: EntityReads) -> Order:
     chosen = (view.order if view and view.order else order) or (("id", True),)
     return tuple((name, down) for name, down in chosen if name in reads.access.readable) or (("id", True),)
 
@@ -186,7 +199,12 @@ def _chosen(reads: EntityReads, names: tuple[str, ...] | None) -> tuple[str, ...
 
 
 def _rows(
-    ctx: Context, reads: EntityReads, shape: ListShape, order: Order, query: ListQuery, params: dict[str, object]
+    ctx: Context,
+    reads: EntityReads,
+    shape: ListShape,
+    order: Order,
+    query: ListQuery,
+    params: dict[str, object],
 ) -> tuple[list[Any], str | None]:
     from dataclasses import replace
 
@@ -206,7 +224,7 @@ def _rows(
             raise Invalid([FieldError("page", "out_of_range", Label({
                 "en": "That page is too far; narrow the list with a filter.", "zh": "页码过大，请用筛选缩小范围。",
             }))])  # fmt: skip
-    if offset is not None and offset > 0 or (len(keyed) > 1 and mark is None and offset is None):
+    if (offset is not None and offset > 0) or (len(keyed) > 1 and mark is None and offset is None):
         offset = offset or 0
     if len(keyed) > 1 or offset:
         rows = ctx.database.all(reads.list(replace(shape, offset=True)), {**params, "p_offset": offset or 0})
@@ -219,11 +237,15 @@ def _rows(
     else:
         value, after_id = mark
         if not keyed:
-            rows = ctx.database.all(reads.list(replace(shape, after="value")), {**params, "p_after_id": after_id})
+            rows = ctx.database.all(
+                reads.list(replace(shape, after="value")), {**params, "p_after_id": after_id}
+            )
         elif value is None:
             rows = _after_empty(ctx, reads, shape, order, {**params, "p_after_id": after_id}, size)
         else:
-            rows = _after_value(ctx, reads, shape, order, {**params, "p_value": value, "p_after_id": after_id}, size)
+            rows = _after_value(
+                ctx, reads, shape, order, {**params, "p_value": value, "p_after_id": after_id}, size
+            )
     more = len(rows) > size
     return rows[:size], _token(reads, shape, order, rows[size - 1]) if more else None
 
@@ -235,8 +257,7 @@ def _after_value(
 
     rows = ctx.database.all(reads.list(replace(shape, after="value")), params)
     if order[0][1] and len(rows) <= size:  # descending: the empty ones come last
-        last = "" if ctx.app.dialect == "sqlite" else ""
-        params = {**params, "p_limit": size + 1 - len(rows), "p_after_id": "~" if order[0][1] else last}
+        params = {**params, "p_limit": size + 1 - len(rows), "p_after_id": "~"}
         rows += ctx.database.all(reads.list(replace(shape, after="empty")), params)
     return rows
 
@@ -250,7 +271,9 @@ def _after_empty(
     if not order[0][1] and len(rows) <= size:  # ascending: those with a value follow the empty ones
         field_kind = kind_of(reads.tables.entity.fields[order[0][0]])
         column = field_kind.column_type(reads.tables.entity.fields[order[0][0]])
-        lowest: Any = "" if isinstance(column, sa.Text) else (False if isinstance(column, sa.Boolean) else -(2**63))
+        lowest: Any = (
+            "" if isinstance(column, sa.Text) else (False if isinstance(column, sa.Boolean) else -(2**63))
+        )
         params = {**params, "p_value": lowest, "p_after_id": "", "p_limit": size + 1 - len(rows)}
         rows += ctx.database.all(reads.list(replace(shape, after="value")), params)
     return rows
@@ -290,7 +313,9 @@ def names_of(ctx: Context, fields: Iterable[Field], items: Iterable[Mapping[str,
     for target, keys in records.items():
         titles |= {(target, key): text for key, text in titles_of(ctx, target, keys).items()}
     return Names(
-        people.names(ctx.database, users) if users else {}, people.team_names(ctx.database, teams) if teams else {}, titles
+        people.names(ctx.database, users) if users else {},
+        people.team_names(ctx.database, teams) if teams else {},
+        titles,
     )
 
 
@@ -311,8 +336,12 @@ def titles_of(ctx: Context, target: str, ids: Iterable[str]) -> dict[str, str]:
     access = ctx.app.access(target, roles)
     if not access.read:
         return {}
-    rows = ctx.database.all(_titles_statement(ctx, entity), {**base_params(ctx), "p_ids": listed(sorted(ids))})
-    return {row[0]: title(entity, dict(zip(entity.entity.title_fields, row[1:], strict=True))) for row in rows}
+    rows = ctx.database.all(
+        _titles_statement(ctx, entity), {**base_params(ctx), "p_ids": listed(sorted(ids))}
+    )
+    return {
+        row[0]: title(entity, dict(zip(entity.entity.title_fields, row[1:], strict=True))) for row in rows
+    }
 
 
 def _titles_statement(ctx: Context, entity: CompiledEntity) -> Prepared:
@@ -322,7 +351,8 @@ def _titles_statement(ctx: Context, entity: CompiledEntity) -> Prepared:
         main = entity.tables.main
         access = ctx.app.access(entity.name, roles)
         columns = [
-            main.c[column_name(n)] if n in access.seen else sa.literal("***") for n in entity.entity.title_fields
+            main.c[column_name(n)] if n in access.seen else sa.literal("***")
+            for n in entity.entity.title_fields
         ]
         statement = sa.select(main.c.id, *columns).where(
             main.c.id.in_(ids_parameter(ctx.app.dialect)), sa.text(f"{main.name}.deleted_at IS NULL")
@@ -335,7 +365,9 @@ def _titles_statement(ctx: Context, entity: CompiledEntity) -> Prepared:
 
 def title(entity: CompiledEntity, values: Mapping[str, Any]) -> str:
     """Return what a record is called; `values` in stored or JSON form."""
-    parts = {name: "" if values.get(name) is None else str(values[name]) for name in entity.entity.title_fields}
+    parts = {
+        name: "" if values.get(name) is None else str(values[name]) for name in entity.entity.title_fields
+    }
     return entity.entity.title.format_map(parts).strip() or "—"
 
 
@@ -372,7 +404,9 @@ def expand(ctx: Context, name: str, items: Sequence[Json], wanted: Sequence[str]
 # ---------------------------------------------------------------- history
 
 
-def record_history(ctx: Context, name: str, id: str, *, before: str | None = None, limit: int = 50) -> list[Json]:
+def record_history(
+    ctx: Context, name: str, id: str, *, before: str | None = None, limit: int = 50
+) -> list[Json]:
     """Return who changed what and when, newest first; values of fields that may not be seen are withheld.
 
     Raises:
@@ -401,12 +435,11 @@ def record_history(ctx: Context, name: str, id: str, *, before: str | None = Non
 
 
 def json_of(spec: Field, stored: Any) -> Any:
+    """Return a stored value, such as an event keeps it, in its JSON form."""
     if stored is None:
         return None
     if spec.kind == "table":
-        return [
-            {n: json_of(spec.fields[n], v) for n, v in row.items() if n in spec.fields} for row in stored
-        ]
+        return [{n: json_of(spec.fields[n], v) for n, v in row.items() if n in spec.fields} for row in stored]
     encode = kind_of(spec).json_encoder(spec)
     return encode(stored) if encode is not None else stored
 

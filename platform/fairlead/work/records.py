@@ -20,9 +20,11 @@ from fairlead.base.texts import Label
 from fairlead.compiled.application import SYSTEM_ROLES, CompiledEntity
 from fairlead.compiled.reads import EntityReads, ids_parameter
 from fairlead.compiled.runs import LIVE
-from fairlead.decide import edit, move as moves, pool as pool_rules
-from fairlead.decide.progress import locked_fields
+from fairlead.decide import edit
+from fairlead.decide import move as moves
+from fairlead.decide import pool as pool_rules
 from fairlead.decide.edit import Edit, Input, Rows
+from fairlead.decide.progress import locked_fields
 from fairlead.expr.check import Expression
 from fairlead.expr.evaluate import Env
 from fairlead.fields.spec import Field
@@ -127,7 +129,9 @@ def load(where: Where, ctx: Context, name: str, id: str, actions: tuple[str, ...
     return Loaded(entity, id, record, lines, row[width], writable)
 
 
-def read_lines(where: Where, ctx: Context, entity: CompiledEntity, field: str, ids: Sequence[str]) -> dict[str, Rows]:
+def read_lines(
+    where: Where, ctx: Context, entity: CompiledEntity, field: str, ids: Sequence[str]
+) -> dict[str, Rows]:
     """Return the rows of a line field of several records, as domain values, read as the engine."""
     reads = ctx.app.reads(entity.name, SYSTEM_ROLES)
     decode = ctx.app.memo(("lines", entity.name, field), lambda: _line_decoder(reads, field))
@@ -280,7 +284,7 @@ def _own(tx: Tx, ctx: Context, entity: CompiledEntity, given: Input) -> None:
     if owner is None:
         if entity.pools and not given.values.get("pool"):
             env = environment(ctx, tx)
-            blank = {name: None for name in fields}
+            blank = dict.fromkeys(fields)
             pool = pool_rules.entry_pool(entity.pools, {**blank, **given.values}, env)
             if pool is not None:
                 given.values.update(pool=pool.name, pool_entered_at=ctx.now)
@@ -290,7 +294,7 @@ def _own(tx: Tx, ctx: Context, entity: CompiledEntity, given: Input) -> None:
         given.values.setdefault("claimed_at", ctx.now)
     if entity.pools:
         env = environment(ctx, tx)
-        pool = pool_rules.entry_pool(entity.pools, {**{n: None for n in fields}, **given.values}, env)
+        pool = pool_rules.entry_pool(entity.pools, {**dict.fromkeys(fields), **given.values}, env)
         if pool is not None:
             due = pool_rules.first_due(pool, given.values["claimed_at"], env.calendar)
             given.values.setdefault("due_at", due)
@@ -312,9 +316,7 @@ def _team_of(where: Where, ctx: Context, user_id: str) -> str | None:
     return account.teams[0] if account.teams else None
 
 
-def _may_begin(
-    entity: CompiledEntity, record: Mapping[str, Any], stage: str, env: Env, ctx: Context
-) -> None:
+def _may_begin(entity: CompiledEntity, record: Mapping[str, Any], stage: str, env: Env, ctx: Context) -> None:
     """A record may begin in a later stage when it could have been moved there step by step by this person."""
     machine = entity.machine
     assert machine is not None
@@ -329,7 +331,9 @@ def _may_begin(
     moves.check_entry(machine, entity.entity.fields, record, stage, env, move=None, reason=None)
 
 
-def scope_holds(scope: Scope, entity: CompiledEntity, record: Mapping[str, Any], ctx: Context, env: Env) -> bool:
+def scope_holds(
+    scope: Scope, entity: CompiledEntity, record: Mapping[str, Any], ctx: Context, env: Env
+) -> bool:
     """Whether a record that is about to be made lies inside a scope; the same rule as its predicate in SQL."""
     if isinstance(scope, Expression):
         return scope.is_true(record, env)
@@ -374,7 +378,7 @@ def update(
     """
     loaded = load(ctx.database, ctx, name, id, ("update",))
     # That an approval holds it is the nearer reason, also where the role would not allow the change as it stands.
-    _check_lock(ctx.database, ctx, loaded, set(given))
+    _check_lock(ctx.database, loaded, set(given))
     writable = loaded.writable.get("update")
     if writable is None:
         raise Forbidden("forbidden", _FORBIDDEN)
@@ -397,7 +401,14 @@ def update(
 
 def _change(loaded: Loaded, kind: str, result: Edit, reason: str | None = None) -> Change:
     return Change(
-        loaded.entity, loaded.id, kind, result.values, loaded.record, result.lines, loaded.lines, reason=reason
+        loaded.entity,
+        loaded.id,
+        kind,
+        result.values,
+        loaded.record,
+        result.lines,
+        loaded.lines,
+        reason=reason,
     )
 
 
@@ -405,7 +416,8 @@ def changeable_fields(
     entity: CompiledEntity, writable: frozenset[str], record: Mapping[str, Any], env: Env
 ) -> frozenset[str]:
     """Return the fields of an existing record that may be given: not the engine's, nor what is written once, nor what
-    a rule makes read-only as the record stands."""
+    a rule makes read-only as the record stands.
+    """
     fields = entity.entity.fields
 
     def free(spec: Field) -> bool:
@@ -441,7 +453,7 @@ def update_in(
     """
     loaded = load(tx, ctx.as_system(), name, id, ())
     if not through_lock:
-        _check_lock(tx, ctx, loaded, set(values))
+        _check_lock(tx, loaded, set(values))
     env = environment(ctx, tx, old=loaded.record)
     result = edit.complete(
         loaded.entity, _split(loaded.entity, values), env, old=loaded.record, old_lines=loaded.lines
@@ -455,7 +467,7 @@ def lock_in(tx: Tx, ctx: Context, name: str, id: str, approval_id: str | None) -
     tx.run(entity.writes.lock(), {"p_id": id, "v_locked_by_": approval_id})
 
 
-def _check_lock(where: Where, ctx: Context, loaded: Loaded, touched: set[str]) -> None:
+def _check_lock(where: Where, loaded: Loaded, touched: set[str]) -> None:
     if loaded.locked_by is None or not touched:
         return
     flow_name = approvals.flow_of(where, loaded.locked_by)
@@ -489,7 +501,7 @@ def move(
         Invalid: Fields the stage needs are empty; each named.
     """
     loaded = load(ctx.database, ctx, name, id, ("move", "update"))
-    _check_lock(ctx.database, ctx, loaded, {"stage"})
+    _check_lock(ctx.database, loaded, {"stage"})
     if "move" not in loaded.writable:
         raise Forbidden("forbidden", _FORBIDDEN)
     if version is not None and version != loaded.version:
@@ -571,7 +583,9 @@ def _entered(tx: Tx, ctx: Context, entity: CompiledEntity, id: str, stage: str, 
     return int(row[0]) if row else version
 
 
-def assign(ctx: Context, name: str, id: str, owner: str, *, version: int | None, reason: str | None = None) -> Saved:
+def assign(
+    ctx: Context, name: str, id: str, owner: str, *, version: int | None, reason: str | None = None
+) -> Saved:
     """Make somebody the owner of a record.
 
     Raises:
@@ -588,7 +602,9 @@ def assign(ctx: Context, name: str, id: str, owner: str, *, version: int | None,
         return assign_in(tx, ctx, loaded, owner, reason=reason)
 
 
-def assign_in(tx: Tx, ctx: Context, loaded: Loaded, owner: str, *, reason: str | None, kind: str = "assign") -> Saved:
+def assign_in(
+    tx: Tx, ctx: Context, loaded: Loaded, owner: str, *, reason: str | None, kind: str = "assign"
+) -> Saved:
     """Make somebody the owner, inside a transaction; leaves the pool and starts protection anew."""
     entity = loaded.entity
     team = _team_of(tx, ctx, owner)
@@ -617,14 +633,16 @@ def delete(ctx: Context, name: str, id: str, *, version: int | None) -> None:
         raise Forbidden("forbidden", _FORBIDDEN)
     if version is not None and version != loaded.version:
         raise Conflict(id, expected=version)
-    _check_lock(ctx.database, ctx, loaded, {"deleted_at"})
+    _check_lock(ctx.database, loaded, {"deleted_at"})
     with ctx.database.write() as tx:
         _delete_in(tx, ctx, loaded, set())
 
 
 def _delete_in(tx: Tx, ctx: Context, loaded: Loaded, seen: set[str]) -> None:
     seen.add(loaded.id)
-    if loaded.entity.approvals and any(run.state in LIVE for run in approvals.of_record(tx, loaded.entity.name, loaded.id)):
+    if loaded.entity.approvals and any(
+        run.state in LIVE for run in approvals.of_record(tx, loaded.entity.name, loaded.id)
+    ):
         raise Locked("record_locked", _LOCKED)
     for referrer, field, on_delete in _referrers(ctx, loaded.entity.name):
         spec = referrer.entity.fields[field]
@@ -653,14 +671,13 @@ def _delete_in(tx: Tx, ctx: Context, loaded: Loaded, seen: set[str]) -> None:
 
 def _referrers(ctx: Context, name: str) -> list[tuple[CompiledEntity, str, str]]:
     def build() -> list[tuple[CompiledEntity, str, str]]:
-        found = []
-        for other in ctx.app.entities.values():
-            for spec in other.entity.fields.values():
-                if spec.kind == "reference" and (
-                    spec.params.get("entity") == name or name in (spec.params.get("entities") or ())
-                ):
-                    found.append((other, spec.name, str(spec.params.get("on_delete", "restrict"))))
-        return found
+        return [
+            (other, spec.name, str(spec.params.get("on_delete", "restrict")))
+            for other in ctx.app.entities.values()
+            for spec in other.entity.fields.values()
+            if spec.kind == "reference"
+            and (spec.params.get("entity") == name or name in (spec.params.get("entities") or ()))
+        ]
 
     return ctx.app.memo(("referrers", name), build)  # type: ignore[no-any-return]
 
@@ -668,9 +685,14 @@ def _referrers(ctx: Context, name: str) -> list[tuple[CompiledEntity, str, str]]
 def _pointing(ctx: Context, referrer: CompiledEntity, field: str) -> Any:
     return ctx.app.statement(
         ("pointing", referrer.name, field),
-        lambda: sa.select(referrer.tables.main.c.id)
-        .where(referrer.tables.columns[field] == sa.bindparam("p_value", required=True), sa.text("deleted_at IS NULL"))
-        .limit(1000),
+        lambda: (
+            sa.select(referrer.tables.main.c.id)
+            .where(
+                referrer.tables.columns[field] == sa.bindparam("p_value", required=True),
+                sa.text("deleted_at IS NULL"),
+            )
+            .limit(1000)
+        ),
     )
 
 
@@ -728,7 +750,8 @@ def existing(where: Where, ctx: Context, target: str, ids: Sequence[str]) -> set
     def build() -> sa.Select[Any]:
         tables = ctx.app.tables.by_entity[target]
         statement = sa.select(tables.main.c.id).where(
-            tables.main.c.id.in_(ids_parameter(ctx.app.dialect)), sa.text(f"{tables.main.name}.deleted_at IS NULL")
+            tables.main.c.id.in_(ids_parameter(ctx.app.dialect)),
+            sa.text(f"{tables.main.name}.deleted_at IS NULL"),
         )
         predicate = ctx.app.access(target, roles).rows()
         return statement if predicate is None else statement.where(predicate)
@@ -757,7 +780,9 @@ def _check_duplicates(
         owner = found[0][1]
         names = people.names(where, [owner]) if owner else {}
         whose = names.get(owner or "")
-        en = f"There is a record with this {fields} already" + (f", with {whose.get('en')}." if whose else ".")
+        en = f"There is a record with this {fields} already" + (
+            f", with {whose.get('en')}." if whose else "."
+        )
         zh = f"已有相同“{fields_zh}”的记录" + (f"，归属 {whose.get('zh')}。" if whose else "。")
         raise Refused(
             "duplicate", Label({"en": en, "zh": zh}),
@@ -766,7 +791,13 @@ def _check_duplicates(
 
 
 def same_records(
-    where: Where, ctx: Context, entity: CompiledEntity, match: tuple[str, ...], record: Mapping[str, Any], *, id: str | None
+    where: Where,
+    ctx: Context,
+    entity: CompiledEntity,
+    match: tuple[str, ...],
+    record: Mapping[str, Any],
+    *,
+    id: str | None,
 ) -> list[tuple[str, str | None]]:
     """Return (id, owner) of live records that agree on all of `match`; nothing where one of them is empty."""
     from fairlead.compiled.rows import stored_values
@@ -780,12 +811,15 @@ def same_records(
         owner = entity.tables.columns.get("owner", sa.null())
         conditions = []
         for name in match:
-            column, value = entity.tables.columns[name], sa.bindparam(f"m_{name}", required=True)
+            column: Any = entity.tables.columns[name]
+            value: Any = sa.bindparam(f"m_{name}", required=True)
             textual = entity.entity.fields[name].kind in ("text", "email")
             conditions.append(sa.func.lower(column) == sa.func.lower(value) if textual else column == value)
         return (
             sa.select(main.c.id, owner)
-            .where(*conditions, main.c.id != sa.bindparam("p_id", required=True), sa.text("deleted_at IS NULL"))
+            .where(
+                *conditions, main.c.id != sa.bindparam("p_id", required=True), sa.text("deleted_at IS NULL")
+            )
             .limit(5)
         )
 
@@ -794,9 +828,7 @@ def same_records(
     return [(row[0], row[1]) for row in where.all(statement, {**params, "p_id": id or ""})]
 
 
-def touch_target(
-    tx: Tx, ctx: Context, entity: CompiledEntity, record: Mapping[str, Any], env: Env
-) -> None:
+def touch_target(tx: Tx, ctx: Context, entity: CompiledEntity, record: Mapping[str, Any], env: Env) -> None:
     """Note a follow-up on the record that a timeline row is about, and lengthen its protection.
 
     Neither changes the record's version: whoever is editing it is not disturbed.
@@ -807,7 +839,11 @@ def touch_target(
     if about is None or (timeline.counts_when is not None and not timeline.counts_when.is_true(record, env)):
         return
     spec = entity.entity.fields[timeline.about]
-    target_name, _, id = str(about).partition(":") if spec.params.get("entities") else (str(spec.params["entity"]), "", str(about))
+    target_name, _, id = (
+        str(about).partition(":")
+        if spec.params.get("entities")
+        else (str(spec.params["entity"]), "", str(about))
+    )
     target = ctx.app.entity(target_name)
     if target is None or "last_activity_at" not in target.entity.fields:
         return
@@ -836,4 +872,3 @@ def touch_target(
         target.writes.update(stored, guarded=False),
         {**{f"v_{column_name(name)}": value for name, value in stored.items()}, "p_id": id},
     )
-

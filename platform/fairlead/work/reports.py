@@ -50,7 +50,12 @@ class ReportResult:
             for d in self.compiled.dimensions
         ]
         measures = [
-            {"name": m.measure.name, "label": m.measure.label.get(lang), "kind": m.kind, "currency": m.currency}
+            {
+                "name": m.measure.name,
+                "label": m.measure.label.get(lang),
+                "kind": m.kind,
+                "currency": m.currency,
+            }
             for m in self.compiled.measures
         ]
         rows = [
@@ -91,13 +96,17 @@ def run(ctx: Context, name: str, *, require_export: bool = False) -> ReportResul
     roles = roles_of(ctx)
     report = ctx.app.workspace.reports[name]
     if require_export and not ctx.app.access(report.entity, roles).can("export"):
-        raise Forbidden("forbidden", Label({"en": "Your role may not export this.", "zh": "您的角色不能导出。"}))
+        raise Forbidden(
+            "forbidden", Label({"en": "Your role may not export this.", "zh": "您的角色不能导出。"})
+        )
     compiled = ctx.app.report(name, roles)
     raw = ctx.database.all(compiled.statement, ctx.params())
     return _result(ctx, report, compiled, raw)
 
 
-def _result(ctx: Context, report: Report, compiled: CompiledReport, raw: Sequence[Sequence[Any]]) -> ReportResult:
+def _result(
+    ctx: Context, report: Report, compiled: CompiledReport, raw: Sequence[Sequence[Any]]
+) -> ReportResult:
     width = len(compiled.dimensions)
     labelled = _labels(ctx, compiled.dimensions, raw)
     rows = []
@@ -106,7 +115,11 @@ def _result(ctx: Context, report: Report, compiled: CompiledReport, raw: Sequenc
         labels = tuple(labelled[position](key) for position, key in enumerate(keys))
         rows.append(ReportRow(keys, labels, _measures(compiled, row[width:]), _drill(report, compiled, keys)))
     return ReportResult(
-        report, compiled, _ordered(ctx, report, compiled, rows), _totals(compiled, [row[width:] for row in raw]), ctx.stamp
+        report,
+        compiled,
+        _ordered(report, compiled, rows),
+        _totals(compiled, [row[width:] for row in raw]),
+        ctx.stamp,
     )
 
 
@@ -203,13 +216,15 @@ def period_days(key: str, by: str) -> tuple[date, date]:
         year, _, part = key.partition("-")
         month = int(part.removeprefix("Q")) * 3 - 2 if by == "quarter" else int(part)
         after = month + (3 if by == "quarter" else 1)
-        return date(int(year), month, 1), date(int(year) + (after > 12), (after - 1) % 12 + 1, 1) - timedelta(days=1)
+        return date(int(year), month, 1), date(int(year) + (after > 12), (after - 1) % 12 + 1, 1) - timedelta(
+            days=1
+        )
     first = date.fromisoformat(key[:10])
     return first, first + timedelta(days=6 if by == "week" else 0)
 
 
 def _ordered(
-    ctx: Context, report: Report, compiled: CompiledReport, rows: list[ReportRow]
+    report: Report, compiled: CompiledReport, rows: list[ReportRow]
 ) -> tuple[ReportRow, ...]:
     """Stages stand in the pipeline's order, choices in theirs, periods in time; a leaderboard by its first measure."""
     names = [m.measure.name for m in compiled.measures]
@@ -220,9 +235,7 @@ def _ordered(
             rows.sort(key=lambda row: tuple(label.get("en") for label in row.labels))
             rows.sort(key=lambda row: _number(row.values[position]), reverse=down)
             return tuple(rows[: report.limit])
-    ranks = []
-    for dim in compiled.dimensions:
-        ranks.append({option.name: number for number, option in enumerate(dim.field.options)})
+    ranks = [{option.name: number for number, option in enumerate(dim.field.options)} for dim in compiled.dimensions]
 
     def key(row: ReportRow) -> tuple[Any, ...]:
         parts: list[Any] = []
@@ -253,7 +266,9 @@ def as_file(found: ReportResult, ending: str, lang: str) -> tuple[bytes, str]:
     import xlsxwriter
 
     buffer = io.BytesIO()
-    book = xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    book = xlsxwriter.Workbook(
+        buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    )
     sheet = book.add_worksheet(found.report.name[:31])
     for number, row in enumerate([head, *rows]):
         for column, cell in enumerate(row):
