@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fairlead.base.errors import NotFound
+from fairlead.base.ids import is_id
 from fairlead.store import notifications
 from fairlead.store.notifications import Notification
 from fairlead.work.context import Context
@@ -15,6 +17,19 @@ def listing(ctx: Context, *, unread_only: bool = False, before: str | None = Non
     """Return one page of the actor's notices, newest first, and the mark of the next page."""
     found = notifications.listing(ctx.database, ctx.actor.id, unread_only=unread_only, before=before, limit=PAGE + 1)
     return found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None
+
+
+def one(ctx: Context, id: str) -> Notification:
+    """Return one of the actor's notices.
+
+    Raises:
+        NotFound: There is none.
+    """
+    # The page that begins just after this id begins with it, if it is there.
+    found = notifications.listing(ctx.database, ctx.actor.id, before=f"{id}~", limit=1) if is_id(id) else []
+    if not found or found[0].id != id:
+        raise NotFound("notice", id)
+    return found[0]
 
 
 def unread(ctx: Context) -> int:

@@ -20,8 +20,8 @@ from fairlead.work.context import Context
 from fairlead.work.people import PersonLine
 from fairlead.work.pools import Limits
 from fairlead.work.queries import ListQuery
-from fairlead.work.records import Saved, entity_of, roles_of
 from fairlead.work.reading import Json
+from fairlead.work.records import Saved, entity_of, roles_of
 
 _EMPTY_IN_A_POOL = frozenset({"owner", "team", "due_at", "due_rule", "claimed_at", "pool", "pool_entered_at", "next_at"})
 _TRIES = 12

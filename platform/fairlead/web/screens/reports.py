@@ -1,0 +1,300 @@
+"""Reports and dashboards: the number first, then the picture, then the table; everything leads to its records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+from flask import Blueprint, Response, request
+
+from fairlead.base import money
+from fairlead.base.errors import NotFound
+from fairlead.compiled.reports import MeasureColumn
+from fairlead.web import render
+from fairlead.web.cells import Cells, short_money
+from fairlead.web.request import context
+from fairlead.web.texts import speaker
+from fairlead.work import dashboards, naming, reports
+from fairlead.work.context import Context
+from fairlead.work.dashboards import TileView
+from fairlead.work.records import roles_of
+from fairlead.work.reports import ReportResult, ReportRow
+
+screen = Blueprint("reports", __name__)
+
+_ICONS = {"funnel": "chart-funnel", "bar": "chart-bar", "line": "chart-line", "pie": "chart-pie", "none": "table"}
+_MOST_SLICES = 7
+_LONG_LABELS = 12
+
+
+@screen.get("/reports")
+def index() -> Response:
+    """All reports and dashboards that are open to me, by what they are about."""
+    ctx = context("ui")
+    lang = ctx.actor.language
+    workspace = ctx.app.workspace
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for name in reports.allowed(ctx):
+        report = workspace.reports[name]
+        if not _opens(ctx, name):
+            continue
+        groups.setdefault(report.entity, []).append({
+            "title": report.label.get(lang), "href": f"/reports/{name}", "icon": _ICONS.get(report.chart, "chart-bar"),
+        })  # fmt: skip
+    boards = [
+        {"title": one.label.get(lang), "href": f"/d/{one.name}", "icon": "layout-dashboard"} for one in dashboards.allowed(ctx)
+    ]
+    shown = [
+        {"label": workspace.entities[entity].label.get(lang), "icon": workspace.entities[entity].icon, "items": items}
+        for entity, items in groups.items()
+    ]
+    return render.page("reports/index.html", groups=shown, boards=boards)
+
+
+def _opens(ctx: Context, name: str) -> bool:
+    """Whether every field of a report is this person's to see; compiled once for each set of roles."""
+    try:
+        ctx.app.report(name, roles_of(ctx))
+    except NotFound:
+        return False
+    return True
+
+
+@screen.get("/reports/<name>")
+def report(name: str) -> Response:
+    """One report."""
+    ctx = context("ui")
+    stem, dot, ending = name.rpartition(".")
+    if dot and ending in ("csv", "xlsx"):
+        return _file(ctx, stem, ending)
+    found = reports.run(ctx, name)
+    lang, t = ctx.actor.language, speaker(ctx.actor.language)
+    entity = ctx.app.workspace.entities[found.report.entity]
+    may_export = ctx.app.access(entity.name, roles_of(ctx)).can("export")
+    return render.page(
+        "reports/report.html", title=found.report.label.get(lang), entity_label=entity.label.get(lang), name=name,
+        stats=stats(ctx, found), chart=picture(ctx, found), table=_table(ctx, found), at=found.at, empty=not found.rows,
+        all_url=_list_url(found, None), export=may_export, export_why=None if may_export else t("report.no_export"),
+        cut=len(found.rows) >= found.report.limit, limit=found.report.limit, lead_url=f"/l/{entity.name}",
+    )  # fmt: skip
+
+
+def _file(ctx: Context, name: str, ending: str) -> Response:
+    found = reports.run(ctx, name, require_export=True)
+    data, mimetype = reports.as_file(found, ending, ctx.actor.language)
+    return Response(data, 200, {"Content-Disposition": f'attachment; filename="{name}.{ending}"'}, mimetype=mimetype)
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def say(measure: MeasureColumn, value: Any, lang: str, *, short: bool = False) -> str:
+    """Return a measure as people read it."""
+    if value is None:
+        return "—"
+    if measure.kind == "rate":
+        return f"{Decimal(str(value)) * 100:.1f}".removesuffix(".0") + ("%" if lang == "zh" else " %")
+    if measure.kind == "money":
+        amount, currency = Decimal(str(value)), measure.currency or "CNY"
+        return short_money(amount, currency, lang) if short and abs(amount) >= 10**6 else money.format_money(amount, currency)
+    try:
+        return money.format_number(Decimal(str(value)))
+    except ArithmeticError:
+        return str(value)
+
+
+def plain(measure: MeasureColumn, value: Any) -> float | None:
+    """Return a measure as a number for a picture; shares in per cent."""
+    if value is None:
+        return None
+    try:
+        number = float(Decimal(str(value)))
+    except ArithmeticError:
+        return None
+    return round(number * 100, 2) if measure.kind == "rate" else number
+
+
+def stats(ctx: Context, found: ReportResult) -> list[dict[str, Any]]:
+    """Return the totals; a trend says how the last period compares with the one before."""
+    lang = ctx.actor.language
+    shown = []
+    for position, (measure, total) in enumerate(zip(found.compiled.measures, found.totals, strict=True)):
+        shown.append({
+            "label": measure.measure.label.get(lang), "value": say(measure, total, lang, short=True),
+            "href": _list_url(found, None), **_change(ctx, found, position),
+        })  # fmt: skip
+    return shown
+
+
+def _change(ctx: Context, found: ReportResult, position: int) -> dict[str, Any]:
+    dims = found.compiled.dimensions
+    rows = [row for row in found.rows if row.keys and row.keys[0] is not None]
+    if len(dims) != 1 or not dims[0].period or len(rows) < 2:
+        return {}
+    measure, lang, t = found.compiled.measures[position], ctx.actor.language, speaker(ctx.actor.language)
+    before, last = plain(measure, rows[-2].values[position]), plain(measure, rows[-1].values[position])
+    note = t("report.in_period", value=say(measure, rows[-1].values[position], lang, short=True), period=rows[-1].labels[0].get(lang))
+    if not before or last is None:
+        return {"note": note}
+    share = round((last - before) / abs(before) * 100)
+    return {"note": note, "change": f"{share:+d} %".replace("-", "−"), "good": share >= 0}
+
+
+# ---------------------------------------------------------------- the picture
+
+
+def picture(ctx: Context, found: ReportResult) -> dict[str, Any] | None:
+    """Return what the chart needs: labels, series, and an address for each label."""
+    kind = found.report.chart
+    if kind == "none" or not found.rows or not found.compiled.dimensions:
+        return None
+    if len(found.compiled.dimensions) > 1:
+        return _crossed(ctx, found)
+    lang = ctx.actor.language
+    at = 0
+    measure = found.compiled.measures[at]
+    rows = list(found.rows)
+    if kind == "pie" and len(rows) > _MOST_SLICES:
+        kind = "bar"
+    labels = [row.labels[0].get(lang) for row in rows]
+    return {
+        "kind": kind, "labels": labels, "links": [_list_url(found, row) for row in rows], **_format(measure),
+        "horizontal": kind == "bar" and (len(rows) > 6 or max(map(_width, labels), default=0) > _LONG_LABELS),
+        "series": [_series(measure, [row.values[at] for row in rows], lang)], "title": found.report.label.get(lang),
+    }  # fmt: skip
+
+
+def _crossed(ctx: Context, found: ReportResult) -> dict[str, Any]:
+    """Return the first measure of two dimensions as stacked bars."""
+    lang = ctx.actor.language
+    measure = found.compiled.measures[0]
+    firsts = list(dict.fromkeys(row.labels[0].get(lang) for row in found.rows))
+    seconds = list(dict.fromkeys(row.labels[1].get(lang) for row in found.rows))
+    cells = {(row.labels[0].get(lang), row.labels[1].get(lang)): row.values[0] for row in found.rows}
+    return {
+        "kind": "stacked", "labels": firsts, "links": [], **_format(measure), "title": found.report.label.get(lang),
+        "horizontal": len(firsts) > 6,
+        "series": [
+            _series(measure, [cells.get((first, second)) for first in firsts], lang) | {"name": second} for second in seconds
+        ],
+    }  # fmt: skip
+
+
+def _series(measure: MeasureColumn, values: Sequence[Any], lang: str) -> dict[str, Any]:
+    return {
+        "name": measure.measure.label.get(lang), "values": [plain(measure, value) for value in values],
+        "texts": [say(measure, value, lang) for value in values],
+    }  # fmt: skip
+
+
+def _format(measure: MeasureColumn) -> dict[str, str]:
+    formats = {"money": "money", "rate": "percent"}
+    sign = money.format_money(Decimal(0), measure.currency).rstrip("0.,") if measure.currency else ""
+    return {"format": formats.get(measure.kind, "number"), "unit": sign}
+
+
+def _width(label: str) -> int:
+    return sum(1 if char.isascii() else 2 for char in label)
+
+
+# ---------------------------------------------------------------- the table
+
+
+def _list_url(found: ReportResult, row: ReportRow | None) -> str | None:
+    base = f"/l/{found.report.entity}"
+    if row is None:
+        return f"{base}?filter={quote(found.report.filter.text, safe='')}" if found.report.filter is not None else base
+    return f"{base}?filter={quote(row.drill, safe='')}" if row.drill else None
+
+
+def _table(ctx: Context, found: ReportResult) -> dict[str, Any]:
+    lang = ctx.actor.language
+    dims, measures = found.compiled.dimensions, found.compiled.measures
+    best = [max((plain(m, row.values[i]) or 0 for row in found.rows), default=0) for i, m in enumerate(measures)]
+    rows = []
+    for row in found.rows:
+        rows.append({
+            "labels": [label.get(lang) for label in row.labels], "href": _list_url(found, row),
+            "cells": [say(m, value, lang) for m, value in zip(measures, row.values, strict=True)],
+            "share": round((plain(measures[0], row.values[0]) or 0) / best[0] * 100) if best and best[0] > 0 else 0,
+        })  # fmt: skip
+    return {
+        "head": [d.dimension.label.get(lang) for d in dims] + [m.measure.label.get(lang) for m in measures], "dims": len(dims),
+        "rows": rows, "totals": [say(m, value, lang) for m, value in zip(measures, found.totals, strict=True)],
+        "ranked": found.report.type == "leaderboard",
+    }  # fmt: skip
+
+
+# ---------------------------------------------------------------- dashboards
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A tile as its template takes it."""
+
+    kind: str
+    label: str
+    width: int
+    href: str | None
+    data: Any
+
+
+@screen.get("/d/<name>")
+def dashboard(name: str) -> Response:
+    """Reports side by side; with `part=tiles` only they, for another page to hold."""
+    ctx = context("ui")
+    board = dashboards.dashboard(ctx, name)
+    shown = tiles(ctx, dashboards.tiles(ctx, board))
+    if request.args.get("part") == "tiles":
+        return render.fragment("reports/tiles.html", tiles=shown)
+    others = [
+        {"label": one.label.get(ctx.actor.language), "href": f"/d/{one.name}", "active": one.name == name}
+        for one in dashboards.allowed(ctx)
+    ]
+    return render.page(
+        "reports/dashboard.html", title=board.label.get(ctx.actor.language), tiles=shown, others=others, at=ctx.stamp
+    )
+
+
+def tiles(ctx: Context, views: Sequence[TileView]) -> list[_Shown]:
+    """Return tiles as the template takes them."""
+    return [_shown(ctx, view) for view in views]
+
+
+def _shown(ctx: Context, view: TileView) -> _Shown:
+    lang = ctx.actor.language
+    label, width = view.label.get(lang), max(1, min(12, view.tile.width))
+    if view.result is not None and view.measure is not None:
+        return _number(ctx, view, label, width)
+    if view.result is not None:
+        found = view.result
+        data = {"chart": picture(ctx, found), "rows": bool(found.rows)}
+        return _Shown("report", label, width, f"/reports/{found.report.name}", data)
+    return _list(ctx, view, label, width)
+
+
+def _number(ctx: Context, view: TileView, label: str, width: int) -> _Shown:
+    assert view.result is not None
+    assert view.measure is not None
+    measure, total = view.result.compiled.measures[view.measure], view.result.totals[view.measure]
+    data = {"value": say(measure, total, ctx.actor.language, short=True), **_change(ctx, view.result, view.measure)}
+    return _Shown("number", label, width, f"/reports/{view.result.report.name}", data)
+
+
+def _list(ctx: Context, view: TileView, label: str, width: int) -> _Shown:
+    assert view.records is not None
+    records, entity = view.records, view.records.entity
+    cells = Cells(ctx, naming.names(ctx, naming.collect({}, records.columns, records.items)))
+    rows = [
+        {
+            "href": f"/r/{entity.name}/{item['id']}", "title": cells.title(entity, item),
+            "cells": [cells.cell(entity, field.name, item) for field in records.columns],
+        }
+        for item in records.items
+    ]  # fmt: skip
+    href = f"/l/{entity.name}" + (f"?view={view.tile.view}" if view.tile.view else "")
+    heads = [field.label.get(ctx.actor.language) for field in records.columns]
+    return _Shown("list", label, width, href, {"rows": rows, "heads": heads, "more": records.more})
