@@ -18,4 +18,5 @@ def install(app: Flask) -> None:
     for name in SCREENS:
         full = f"{__name__}.{name}"
         if find_spec(full) is not None:
-            app.register_blueprint(import_module(full).screen)
+            # The API has blueprints of the same names.
+            app.register_blueprint(import_module(full).screen, name=f"screen_{name}")
