@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,7 +75,7 @@ def import_command(
     if errors.exists() and errors.resolve() == file.resolve():
         raise click.UsageError("The rows not taken would overwrite the file itself: name another with --errors.")
     with _acting(folder, username) as ctx, _bar(quiet=form == "json") as bar:
-        task = bar.add_task(file.name, total=None)
+        task = bar.add_task(file.name, total=None, refused=0)
 
         def told(progress: Progress) -> None:
             bar.update(task, completed=progress.done, total=progress.total, refused=progress.quarantined)
@@ -149,7 +148,7 @@ def export_command(
         try:
             with partial.open("wb") as out:
                 out.writelines(found.chunks)
-            os.replace(partial, file)
+            partial.replace(file)
         finally:
             partial.unlink(missing_ok=True)
     click.echo(f"Wrote {file}.")

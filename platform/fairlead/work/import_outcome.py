@@ -65,8 +65,8 @@ class Summary:
     def to_json(self, lang: str = "en") -> dict[str, Any]:
         """Return it for programs."""
         return {
-            "entity": self.entity, "file": self.file, "dry_run": self.dry_run, "rows": self.total, "created": self.created,
-            "updated": self.updated, "unchanged": self.unchanged, "skipped": self.skipped,
+            "entity": self.entity, "file": self.file, "dry_run": self.dry_run, "rows": self.total,
+            "created": self.created, "updated": self.updated, "unchanged": self.unchanged, "skipped": self.skipped,
             "quarantined": self.quarantined,
             "reasons": [
                 {"field": one.field, "code": one.code, "message": one.message.get(lang), "count": one.count,

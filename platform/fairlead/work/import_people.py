@@ -29,7 +29,9 @@ from fairlead.work.sheets import Row
 
 _EXISTS = both("{what} is here already.", "“{what}”已存在。")
 _SEVERAL = both("{count} have this {what}: who is meant is not clear.", "有 {count} 个相同的“{what}”，无法确定。")
-_NO_KEY = both("{what} is empty, so the row cannot be recognised when it comes again.", "“{what}”为空，无法识别重复导入的行。")
+_NO_KEY = both(
+    "{what} is empty, so the row cannot be recognised when it comes again.", "“{what}”为空，无法识别重复导入的行。"
+)
 _NO_ROLE = both("There is no role {text}.", "没有角色“{text}”。")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from fairlead.base.errors import Failure, FieldError, Forbidden, Invalid
+from fairlead.base.errors import Failure, Forbidden, Invalid
 from fairlead.base.ids import new_id
 from fairlead.base.texts import Label
 from fairlead.compiled.application import CompiledEntity
@@ -48,9 +48,14 @@ _ELSEWHERE = Label({
 _NOT_YOURS = both("There is such a record, and it is not yours to change.", "已有该记录，但您无权修改。")
 _TOO_MANY_CELLS = both("The row has more cells than the file has titles.", "该行的单元格多于标题列。")
 _EXISTS = both("There is a record with this {what} already.", "已有相同“{what}”的记录。")
+_DOUBLE = both("There is such a record already.", "已有相同的记录。")
 _TWICE = both("Line {line} has the same {what}.", "第 {line} 行的“{what}”相同。")
-_SEVERAL = both("{count} records have this {what}: which one is meant is not clear.", "有 {count} 条记录的“{what}”相同，无法确定。")
-_NO_KEY = both("{what} is empty, so the row cannot be recognised when it comes again.", "“{what}”为空，无法识别重复导入的行。")
+_SEVERAL = both(
+    "{count} records have this {what}: which one is meant is not clear.", "有 {count} 条记录的“{what}”相同，无法确定。"
+)
+_NO_KEY = both(
+    "{what} is empty, so the row cannot be recognised when it comes again.", "“{what}”为空，无法识别重复导入的行。"
+)
 _READONLY = both("This cannot be changed any more.", "此项不能再修改。")
 _LOCKED = both("An approval is under way; the record is locked until it ends.", "该记录正在审批中，审批结束前已锁定。")
 _GONE = both("The record it names is gone.", "所指的记录已不存在。")
@@ -108,7 +113,10 @@ class RecordImport(Taker):
         self.on_existing = on_existing
         self._looked_up = rows.lookups()
         self.key = Same(self.ctx, self.entity, rows.key) if rows.key else None
-        matches = [(spec.name,) for spec in self._fields.values() if spec.unique and spec.name in self.entity.tables.columns]
+        stored = self.entity.tables.columns
+        matches: list[tuple[str, ...]] = [
+            (spec.name,) for spec in self._fields.values() if spec.unique and spec.name in stored
+        ]
         matches += [rule.match for rule in self.entity.entity.duplicates if rule.on_found == "block"]
         # What is the key has been looked for already.
         self._distinct = [Same(self.ctx, self.entity, match) for match in dict.fromkeys(matches) if match != rows.key]
@@ -271,7 +279,7 @@ class RecordImport(Taker):
         fresh: list[Draft] = []
         standing: list[tuple[Draft, str]] = []
         for draft in drafts:
-            found = known.get(draft.key, ())
+            found = known.get(draft.key, [])
             before = self.dry_run and not found and hash(draft.key) in self._seen
             if not found and not before:
                 fresh.append(draft)
@@ -311,10 +319,11 @@ class RecordImport(Taker):
             ready.append((draft, found))
         ready = self._distinct_ones(where, ready, outcome)
         ready = self._pointing(where, ready, outcome)
-        return [
-            (draft, Change(self.entity, new_id(), "import", found.values, None, found.lines, pool=found.values.get("pool")))
-            for draft, found in ready
-        ]
+        return [(draft, self._creation(found)) for draft, found in ready]
+
+    def _creation(self, found: Edit) -> Change:
+        pool = found.values.get("pool")
+        return Change(self.entity, new_id(), "import", found.values, None, found.lines, pool=pool)
 
     def _completed(self, draft: Draft, env: Env) -> Edit:
         entity, ctx = self.entity, self.ctx
@@ -383,15 +392,15 @@ class RecordImport(Taker):
             known = same.find(where, keys)
             met: dict[Key, int] = {}
             kept = []
-            for key, (draft, found) in zip(mine, ready, strict=True):
-                if key is not None and key in known:
+            for own, (draft, found) in zip(mine, ready, strict=True):
+                if own is not None and own in known:
                     outcome.reject(draft.row, [self._double(same, _EXISTS)])
-                elif key is not None and key in met:
-                    outcome.reject(draft.row, [self._double(same, _TWICE, line=met[key])])
+                elif own is not None and own in met:
+                    outcome.reject(draft.row, [self._double(same, _TWICE, line=met[own])])
                 else:
                     kept.append((draft, found))
-                    if key is not None:
-                        met[key] = draft.row[0]
+                    if own is not None:
+                        met[own] = draft.row[0]
             ready = kept
         return ready
 
@@ -404,14 +413,15 @@ class RecordImport(Taker):
     ) -> list[tuple[Draft, Edit]]:
         """Leave out rows that point to what has gone since it was looked up."""
         wanted: dict[str, set[str]] = {}
-        for spec, _, target, id in self._pointed(ready):
-            wanted.setdefault(target, set()).add(id)
+        for _, _, target, key in self._pointed(ready):
+            wanted.setdefault(target, set()).add(key)
         alive = {
-            target: records.existing(where, self.ctx, target, sorted(ids)) | self._imagined for target, ids in wanted.items()
+            target: records.existing(where, self.ctx, target, sorted(keys)) | self._imagined
+            for target, keys in wanted.items()
         }
         gone: dict[int, Reason] = {}
-        for spec, place, target, id in self._pointed(ready):
-            if id not in alive[target]:
+        for spec, place, target, key in self._pointed(ready):
+            if key not in alive[target]:
                 self.lookups.found.clear()
                 gone[place] = Reason(self.map.title(spec.name), spec.name, "unknown_record", _GONE)
         if not gone:
@@ -428,21 +438,22 @@ class RecordImport(Taker):
                 if value is None:
                     continue
                 for one in value if spec.kind == "references" else (value,):
-                    yield (spec, place, *target_of(one, spec))
+                    target, key = target_of(one, spec)
+                    yield spec, place, target, key
 
     # ------------------------------------------------------------ records that are there
 
     def _changes(
         self, where: Where, standing: list[tuple[Draft, str]], outcome: Outcome
     ) -> list[tuple[Draft, Change]]:
-        ids = [id for _, id in standing]
+        ids = [key for _, key in standing]
         found = self._load(where, ids)
         lines = {
             name: records.read_lines(where, self.ctx, self.entity, name, ids) for name in self.entity.tables.lines
         }
         changes: list[tuple[Draft, Change]] = []
-        for draft, id in standing:
-            one = found.get(id)
+        for draft, key in standing:
+            one = found.get(key)
             if one is None or not {"update", "import"} <= one.writable.keys():
                 outcome.reject(draft.row, [Reason("", "", "forbidden", _NOT_YOURS)])
                 continue
@@ -463,15 +474,15 @@ class RecordImport(Taker):
                 ])  # fmt: skip
                 continue
             if one.locked or "owner" in changed or "stage" in changed:
-                self._change_with_care(where, draft, id, one, changed, outcome)
+                self._change_with_care(where, draft, key, one, changed, outcome)
                 continue
-            old_lines = {name: rows.get(id, ()) for name, rows in lines.items()}
+            old_lines = {name: rows.get(key, ()) for name, rows in lines.items()}
             try:
                 result = edit.complete(self.entity, Input(changed), env, old=record, old_lines=old_lines)
             except Failure as failure:
                 outcome.reject(draft.row, self._reasons(failure))
                 continue
-            changes.append((draft, Change(self.entity, id, "update", result.values, record, {}, old_lines)))
+            changes.append((draft, Change(self.entity, key, "update", result.values, record, {}, old_lines)))
         return self._still_distinct(where, changes, outcome)
 
     def _still_distinct(
@@ -479,8 +490,12 @@ class RecordImport(Taker):
     ) -> list[tuple[Draft, Change]]:
         """Leave out changes that would make a record agree with another where no two may."""
         for same in self._distinct:
-            touched = [(one, {**(one[1].old or {}), **one[1].values}) for one in changes if set(same.match) & set(one[1].values)]
-            keys = {}
+            touched = [
+                (one, {**(one[1].old or {}), **one[1].values})
+                for one in changes
+                if not one[1].values.keys().isdisjoint(same.match)
+            ]
+            keys: dict[Key, Any] = {}
             for _, record in touched:
                 if all(record.get(name) is not None for name in same.match):
                     key, first = same.key(record)
@@ -488,8 +503,7 @@ class RecordImport(Taker):
             known = same.find(where, keys) if keys else {}
             for one, record in touched:
                 draft, change = one
-                others = [id for id, _ in known.get(same.key(record)[0], ()) if id != change.id]
-                if others:
+                if any(other != change.id for other, _ in known.get(same.key(record)[0], ())):
                     outcome.reject(draft.row, [self._double(same, _EXISTS)])
                     changes.remove(one)
         return changes
@@ -497,7 +511,7 @@ class RecordImport(Taker):
     def _change_with_care(
         self, where: Where, draft: Draft, id: str, one: _Standing, changed: dict[str, Any], outcome: Outcome
     ) -> None:
-        """Change a record that is locked, goes to another stage or to another person: as a person would, step by step."""
+        """Change a record that is locked, or goes to another stage or to another person: step by step, as people do."""
         ctx, name = self.ctx, self.entity.name
         owner, stage = changed.pop("owner", None), changed.pop("stage", None)
         if (owner is not None and "assign" not in one.writable) or (stage is not None and "move" not in one.writable):
@@ -533,16 +547,19 @@ class RecordImport(Taker):
                 else sa.case((grant.predicate, sa.literal_column("1")), else_=sa.literal_column("0"))
                 for _, grant in grants
             ]  # fmt: skip
-            statement = sa.select(
-                *[self.entity.tables.columns[spec.name] for spec in reads.stored_fields], main.c.locked_by,
-                *[flag.label(f"g{number}") for number, flag in enumerate(flags)],
-            ).where(main.c.id.in_(ids_parameter(self.ctx.app.dialect)), sa.text(f"{main.name}.deleted_at IS NULL"))
+            columns: list[Any] = [self.entity.tables.columns[spec.name] for spec in reads.stored_fields]
+            columns.append(main.c.locked_by)
+            columns += [flag.label(f"g{number}") for number, flag in enumerate(flags)]
+            statement = sa.select(*columns).where(
+                main.c.id.in_(ids_parameter(self.ctx.app.dialect)), sa.text(f"{main.name}.deleted_at IS NULL")
+            )
             predicate = reads.access.rows()
             return statement if predicate is None else statement.where(predicate)
 
         statement = self.ctx.app.statement(("load_many", self.entity.name, records.roles_of(self.ctx)), build)
         params = {**records.base_params(self.ctx), "p_ids": listed(ids)}
-        return {one.record["id"]: one for one in (_standing(reads, grants, row) for row in where.all(statement, params))}
+        found = [_standing(reads, grants, row) for row in where.all(statement, params)]
+        return {one.record["id"]: one for one in found}
 
     # ------------------------------------------------------------ words
 
@@ -554,7 +571,7 @@ class RecordImport(Taker):
             return [self.map.reason(error) for error in failure.errors]
         if isinstance(failure, Failure):
             return [Reason("", "", failure.code, Label.of(failure.label))]
-        return [self.map.reason(FieldError("", "duplicate", both("There is such a record already.", "已有相同的记录。")))]
+        return [Reason("", "", "duplicate", _DOUBLE)]
 
 
 def _standing(reads: EntityReads, grants: Iterable[tuple[str, Any]], row: Sequence[Any]) -> _Standing:

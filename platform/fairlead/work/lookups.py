@@ -173,14 +173,14 @@ class Lookups:
             if value is not None:
                 stored[text] = stored_values({spec.name: value}, {spec.name: spec})[spec.name]
         predicate = access.rows((spec.name,))
-        key = ("lookup", target, spec.name, roles_of(self.ctx))
-        statement = self.ctx.app.statement(key, lambda: same_statement(entity, [spec], predicate, self.ctx.app.dialect))
+        name = ("lookup", target, spec.name, roles_of(self.ctx))
+        statement = self.ctx.app.statement(name, lambda: same_statement(entity, [spec], predicate, self.ctx.app.dialect))
         params = {**base_params(self.ctx), "p_values": _json_list(stored.values())}
         by_value: dict[Any, list[str]] = {}
-        for id, _, value in where.all(statement, params):
-            by_value.setdefault(value, []).append(id)
+        for key, _, value in where.all(statement, params):
+            by_value.setdefault(value, []).append(key)
             if spec.kind in WORDS:
-                by_value.setdefault((fold(value),), []).append(id)
+                by_value.setdefault((fold(value),), []).append(key)
         for text, value in stored.items():
             ids = by_value.get(value) or (by_value.get((fold(value),)) if spec.kind in WORDS else None) or []
             if len(ids) == 1:
@@ -262,7 +262,7 @@ class Same:
         parts: list[Any] = []
         first: Any = None
         for position, spec in enumerate(self._specs):
-            value = values.get(spec.name)
+            value: Any = values.get(spec.name)
             if value is not None:
                 value = kind_of(spec).to_stored(value, spec)
             if position == 0:
@@ -281,11 +281,11 @@ class Same:
             lambda: same_statement(self.entity, self._specs, None, self.ctx.app.dialect),
         )
         found: dict[Key, list[tuple[str, str | None]]] = {}
-        for id, owner, *stored in where.all(statement, {"p_values": _json_list(values)}):
+        for record, owner, *stored in where.all(statement, {"p_values": _json_list(values)}):
             key = tuple(
                 value.lower() if folded and value is not None else value
                 for value, folded in zip(stored, self._folded, strict=True)
             )
             if key in keys:
-                found.setdefault(key, []).append((id, owner))
+                found.setdefault(key, []).append((record, owner))
         return found

@@ -162,7 +162,7 @@ class RowMap:
 
     def patterns(self) -> dict[int, str]:
         """Return how dates of a workbook, which are no texts, are written in each column."""
-        found = {}
+        found: dict[int, str] = {}
         for column in self.columns:
             if column.position is not None:
                 pattern = column.formats.pattern or ("YYYY-MM-DD HH:mm:ss" if column.spec.kind == "datetime" else None)
@@ -270,12 +270,13 @@ def from_connector(target: Target, connector: Connector, header: Sequence[str], 
             if place is None:
                 hint = did_you_mean(one.column, [title for title in header if title])
                 errors.append(FieldError(one.column, "unknown_column", both(
-                    "The file has no column {name}." + (" Did you mean {hint}?" if hint else ""), "文件中没有列“{name}”。",
+                    "The file has no column {name}." + (" Did you mean {hint}?" if hint else ""),
+                    "文件中没有列“{name}”。",
                 ).format(name=repr(one.column), hint=repr(hint))))  # fmt: skip
                 continue
             position = place
         formats = Formats(one.format, connector.decimal, connector.thousands, zone)
-        columns.append(_column(spec, one.column or "", position, formats, target, one))
+        columns.append(_column(spec, one.column or "", position, formats, one))
     if errors:
         raise Invalid(errors)
     used = {column.position for column in columns}
@@ -326,7 +327,7 @@ def from_titles(
             ).format(title=repr(title), other=repr(seen[found]))))  # fmt: skip
         elif _givable(target.fields[found], target, errors, title):
             seen[found] = title
-            columns.append(_column(target.fields[found], title, position, Formats(zone=zone), target, None))
+            columns.append(_column(target.fields[found], title, position, Formats(zone=zone), None))
     unknown = [name for name in key if name not in seen]
     errors += [
         FieldError(name, "unmapped_key", both(
@@ -370,7 +371,7 @@ def _givable(spec: Field, target: Target, errors: list[FieldError], title: str) 
 
 
 def _column(
-    spec: Field, title: str, position: int | None, formats: Formats, target: Target, one: ColumnMap | None
+    spec: Field, title: str, position: int | None, formats: Formats, one: ColumnMap | None
 ) -> Column:
     kind = kind_of(spec)
     lookup = _lookup(spec, one) if spec.kind in POINTERS else None

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,8 @@ def open_sheet(path: Path, *, encoding: str = "auto", name: str | None = None) -
         return _open_workbook(path, name)
     if start.startswith(b"\xd0\xcf\x11\xe0"):
         raise broken("file.old-excel", {
-            "en": "This is a workbook of an old kind. Save it as .xlsx or CSV.", "zh": "旧版 Excel 文件，请另存为 .xlsx 或 CSV。",
+            "en": "This is a workbook of an old kind. Save it as .xlsx or CSV.",
+            "zh": "旧版 Excel 文件，请另存为 .xlsx 或 CSV。",
         })  # fmt: skip
     return _open_csv(path, _encodings(start, encoding))
 
@@ -107,24 +109,24 @@ def _open_csv(path: Path, encodings: tuple[str, ...]) -> Sheet:
             found = _csv_rows(path, encoding, delimiter)
             header = _header(next(found, (1, []))[1])
             count = 0
-            for line, _ in found:
+            for row in found:
+                line = row[0]
                 count += 1
         except UnicodeError:
             continue
 
-        def rows(_: Mapping[int, str], encoding: str = encoding, width: int = len(header)) -> Iterator[Row]:
-            again = _csv_rows(path, encoding, delimiter)
-            next(again, None)
-            for line, cells in again:
-                if len(cells) < width:
-                    cells += [""] * (width - len(cells))
-                yield line, cells
-
-        return Sheet(header, count, rows)
+        return Sheet(header, count, partial(_csv_again, path, encoding, delimiter, len(header)))
     raise broken("file.encoding", {
         "en": "After line {line} there are bytes that are not {names}. Save the file as UTF-8.",
         "zh": "第 {line} 行之后的内容不是 {names} 编码，请将文件另存为 UTF-8。",
     }, line=line, names=", ".join(encodings))  # fmt: skip
+
+
+def _csv_again(path: Path, encoding: str, delimiter: str, width: int, _: Mapping[int, str]) -> Iterator[Row]:
+    rows = _csv_rows(path, encoding, delimiter)
+    next(rows, None)
+    for line, cells in rows:
+        yield line, cells + [""] * (width - len(cells)) if len(cells) < width else cells
 
 
 def _delimiter(path: Path, encoding: str) -> str:
@@ -152,7 +154,7 @@ def _csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[Row]:
                 return
             except csv.Error as error:
                 raise broken("file.csv", {
-                    "en": "The row that begins in line {line} cannot be read: a quotation mark is not closed, or is not "
+                    "en": "The row that begins in line {line} cannot be read: a quotation mark is not closed, or not "
                           "doubled inside of a quoted cell ({error}).",
                     "zh": "从第 {line} 行开始的行无法读取：引号未闭合，或引号内的引号未成对（{error}）。",
                 }, line=line, error=str(error)) from None  # fmt: skip
@@ -248,7 +250,8 @@ def _column(letters: bytes) -> int:
 
 def _too_large() -> Invalid:
     return broken("file.too-large", {
-        "en": "The workbook unpacks to more than {most} MB. Save it as CSV.", "zh": "工作簿解压后超过 {most} MB，请另存为 CSV。",
+        "en": "The workbook unpacks to more than {most} MB. Save it as CSV.",
+        "zh": "工作簿解压后超过 {most} MB，请另存为 CSV。",
     }, most=MAX_UNPACKED // 1024 // 1024)  # fmt: skip
 
 
@@ -264,7 +267,8 @@ def _open_workbook(path: Path, name: str | None) -> Sheet:
             if name is not None and name not in book.sheet_names:
                 hint = did_you_mean(name, names)
                 raise broken("file.no-such-sheet", {
-                    "en": "There is no sheet {name}." + (" Did you mean {hint}?" if hint else ""), "zh": "没有工作表 {name}。",
+                    "en": "There is no sheet {name}." + (" Did you mean {hint}?" if hint else ""),
+                    "zh": "没有工作表 {name}。",
                 }, name=repr(name), hint=repr(hint))  # fmt: skip
             chosen = name or (names or book.sheet_names or [""])[0]
             sheet = book.get_sheet_by_name(chosen)
