@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from http.client import HTTPConnection
 from typing import Any, Literal, Protocol
 
 from bench.data import SEED, Data, Lead, Person, words_to_find
-from bench.load import CONNECTIONS, NUMBER, VERSION, Request
+from bench.load import CONNECTIONS, NUMBER, VERSION, Request, checksum
 from bench.schema import PAGE_SIZE
 from bench.servers import Server
 
@@ -163,7 +162,7 @@ def checked_read(server: Server, side: Side, question: Question) -> tuple[Reques
         raise WrongAnswer(f"{server.what}: {status} for {path}: {raw[:500]!r}")
     essence = side.essence(question, json.loads(raw))
     digest = hashlib.sha256(json.dumps(essence, ensure_ascii=False).encode()).hexdigest()
-    return Request((wire("GET", path, question.who),), 200, zlib.crc32(raw)), digest
+    return Request((wire("GET", path, question.who),), 200, checksum(raw)), digest
 
 
 # ---------------------------------------------------------------- the seven
@@ -273,7 +272,7 @@ def leads_to_change(data: Data) -> list[tuple[Person, list[Lead]]]:
     found = []
     for rep in data.reps[:CONNECTIONS]:
         own = [one for one in data.leads if one.owner == rep.id and one.stage == "contacted"]
-        found.append((rep, own[:25]))
+        found.append((rep, own[:100]))
     return found
 
 
