@@ -6,6 +6,8 @@ from pathlib import Path
 
 from flask import Flask, Response, g, request
 
+from fairlead.base.errors import FieldError, Invalid, NotFound
+from fairlead.fields.kind import BAD_CHARACTER
 from fairlead.web.request import Services, request_id
 
 CSP = (
@@ -27,8 +29,23 @@ def create_app(services: Services, *, secret_key: str) -> Flask:
 
     screens.install(app)
     errors.install(app)
+    app.before_request(_no_nul)
     app.after_request(_headers)
     return app
+
+
+def _no_nul() -> None:
+    """Refuse the one character that PostgreSQL keeps nowhere, before anything is asked with it.
+
+    Raises:
+        NotFound: It is in the address itself.
+        Invalid: It is in a parameter.
+    """
+    if "\x00" in request.path:
+        raise NotFound("")
+    bad = sorted(name for name, values in request.args.lists() if "\x00" in "".join((name, *values)))
+    if bad:
+        raise Invalid([FieldError(name.replace("\x00", "�")[:60], "invalid", BAD_CHARACTER) for name in bad])
 
 
 def _install_api(app: Flask) -> None:

@@ -6,15 +6,14 @@ from urllib.parse import quote
 
 from flask import Response, current_app, request
 
-from fairlead.base.errors import Failure, Invalid, TooMany
+from fairlead.base.errors import Failure, Invalid
+from fairlead.web.problems import TITLES, answer_for, problem, retry_headers
 from fairlead.web.request import language, request_id
 from fairlead.web.texts import speaker
 
 
 def failure_page(failure: Failure) -> Response:
     """Answer one of our own failures to a person, with its status."""
-    from fairlead.web.errors import TITLES, answer_for
-
     lang = language()
     if _asked_by_part():
         return answer_for(failure)
@@ -23,15 +22,12 @@ def failure_page(failure: Failure) -> Response:
         text = " ".join(dict.fromkeys(str(error.to_json(lang)["message"]) for error in failure.errors))
     title = TITLES.get(failure.status, TITLES[500]).get(lang)
     answer = _page(failure.status, title, text)
-    if isinstance(failure, TooMany):
-        answer.headers["Retry-After"] = str(failure.retry_after_s)
+    answer.headers.update(retry_headers(failure))
     return answer
 
 
 def status_page(status: int, text: str) -> Response:
     """Answer with a status and a sentence."""
-    from fairlead.web.errors import TITLES, problem
-
     if _asked_by_part():
         return problem(status, "http", text)
     return _page(status, TITLES.get(status, TITLES[400]).get(language()), text)

@@ -13,6 +13,7 @@ from fairlead.base.ids import new_id
 from fairlead.base.texts import Label
 from fairlead.work.authentication import Caller, authenticate
 from fairlead.work.context import Context, Door
+from fairlead.work.people import note_use
 
 if TYPE_CHECKING:
     from fairlead.work.applications import Applications
@@ -82,6 +83,7 @@ def caller() -> Caller:
         raise NotSignedIn
     if by_cookie and request.method not in ("GET", "HEAD", "OPTIONS"):
         require_csrf(found)
+    note_use(own.database, found.hash, found.last_used_at, now)
     g.caller = found
     return found
 

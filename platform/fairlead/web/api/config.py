@@ -10,11 +10,14 @@ from fairlead.base.errors import FieldError, Forbidden, Invalid
 from fairlead.base.texts import Label
 from fairlead.config.source import SourceTree
 from fairlead.web.api.answers import json_answer, json_body
-from fairlead.web.request import context
+from fairlead.web.api.asked import only_keys, text_or_none
+from fairlead.web.api.once import once
+from fairlead.web.problems import problem
+from fairlead.web.request import context, language
 from fairlead.work import publishing
 from fairlead.work.context import Context
 
-api = Blueprint("config", __name__, url_prefix="/api/v1/config")
+api = Blueprint("api_config", __name__, url_prefix="/api/v1/config")
 
 
 def _allowed() -> Context:
@@ -22,6 +25,13 @@ def _allowed() -> Context:
     if "configuration" not in ctx.app.capabilities(ctx.actor.roles):
         raise Forbidden("forbidden", Label({"en": "Your role may not configure.", "zh": "您的角色不能修改配置。"}))
     return ctx
+
+
+def _body(*keys: str) -> dict[str, Any]:
+    # What may stand in a document is for the reader of documents to say, with file and line.
+    body = json_body(any_text=True)
+    only_keys(body, "files", *keys)
+    return body
 
 
 def _tree(body: dict[str, Any]) -> SourceTree:
@@ -32,18 +42,17 @@ def _tree(body: dict[str, Any]) -> SourceTree:
 
 
 def _broken(error: publishing.Broken) -> Response:
-    body = {"type": "about:blank#config", "title": "The configuration has errors", "status": 422, "code": "config",
-            "detail": f"{len(error.problems)} problems", "errors": error.problems.to_json()}  # fmt: skip
-    answer = json_answer(body, 422)
-    answer.mimetype = "application/problem+json"
-    return answer
+    message = Label({
+        "en": f"The configuration has {len(error.problems)} problems.", "zh": f"配置中有 {len(error.problems)} 个问题。",
+    })  # fmt: skip
+    return problem(422, "config", message.get(language()), errors=error.problems.to_json())
 
 
 @api.post("/check")
 def check() -> Response:
     """All problems of a set of files."""
     _allowed()
-    problems = publishing.check(_tree(json_body()))
+    problems = publishing.check(_tree(_body()))
     return json_answer({"problems": problems.to_json(), "ok": not problems.has_errors})
 
 
@@ -52,27 +61,32 @@ def plan() -> Response:
     """What publishing a set of files would change."""
     ctx = _allowed()
     try:
-        return json_answer(publishing.plan(ctx.database, _tree(json_body())).to_json())
+        return json_answer(publishing.plan(ctx.database, _tree(_body())).to_json())
     except publishing.Broken as error:
         return _broken(error)
 
 
 @api.post("/apply")
 def apply() -> Response:
-    """Publish a set of files; `seal` must be the one of the plan that was read."""
+    """Publish a set of files; `seal` must be the one of the plan that was read, `base` the revision in force."""
     ctx = _allowed()
-    body = json_body()
-    try:
-        planned = publishing.plan(ctx.database, _tree(body))
-        if body.get("seal") is not None and body["seal"] != planned.seal:
-            raise publishing.stale(ctx.database)
-        applied = publishing.apply(
-            ctx.database, planned, author=ctx.actor.username, message=str(body.get("message") or "") or None,
-            source="api", allow_destructive=body.get("allow_destructive") is True,
-        )  # fmt: skip
-    except publishing.Broken as error:
-        return _broken(error)
-    return json_answer({"revision": applied.revision, "changed": applied.changed, "plan": planned.to_json()})
+    body = _body("seal", "base", "message", "allow_destructive")
+
+    def work() -> Response:
+        try:
+            planned = publishing.plan(ctx.database, _tree(body))
+            for name, stands in (("seal", planned.seal), ("base", planned.base)):
+                if body.get(name) is not None and body[name] != stands:
+                    raise publishing.stale(ctx.database)
+            applied = publishing.apply(
+                ctx.database, planned, author=ctx.actor.username, message=text_or_none("message", body),
+                source="api", allow_destructive=body.get("allow_destructive") is True,
+            )  # fmt: skip
+        except publishing.Broken as error:
+            return _broken(error)
+        return json_answer({"revision": applied.revision, "changed": applied.changed, "plan": planned.to_json()})
+
+    return once(ctx, body, work)
 
 
 @api.get("/revisions")

@@ -9,7 +9,7 @@ from fairlead.web.api.answers import json_answer
 from fairlead.web.request import context, services
 from fairlead.work import health
 
-api = Blueprint("meta", __name__)
+api = Blueprint("api_meta", __name__)
 
 
 @api.get("/healthz")

@@ -8,16 +8,20 @@ from fairlead.base.clock import utc_now
 from fairlead.base.errors import FieldError, Invalid
 from fairlead.base.texts import Label
 from fairlead.web.api.answers import json_answer, json_body
+from fairlead.web.api.asked import only_keys, text_or_none
 from fairlead.web.request import context, services
 from fairlead.work import people
 
-api = Blueprint("people", __name__, url_prefix="/api/v1")
+api = Blueprint("api_people", __name__, url_prefix="/api/v1")
+
+MAX_CREDENTIALS = 16 * 1024
 
 
 @api.post("/tokens")
 def make_token() -> Response:
     """A token for somebody's user name and password; rate-limited."""
-    body = json_body()
+    body = json_body(most=MAX_CREDENTIALS)
+    only_keys(body, "username", "password", "name")
     username, password = body.get("username"), body.get("password")
     if not isinstance(username, str) or not isinstance(password, str):
         raise Invalid([
@@ -27,7 +31,7 @@ def make_token() -> Response:
         ])  # fmt: skip
     made = people.sign_in(
         services().database, username, password, address=request.remote_addr or "", now=utc_now(), kind="token",
-        token_name=str(body.get("name") or "API")[:80],
+        token_name=text_or_none("name", body, most=80) or "API",
     )  # fmt: skip
     return json_answer({"token": made.secret, "id": made.public_id, "expires_at": made.expires_at}, 201)
 

@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from fairlead.base.errors import Conflict, Failure, FieldError, Invalid, NotFound
+from fairlead.base.errors import Conflict, Failure, FieldError, Invalid, NotFound, Refused
 from fairlead.base.texts import Label
+from fairlead.compiled.reads import unknown_field
 from fairlead.web.api.answers import etag, json_answer, json_body, matched_version
+from fairlead.web.api.asked import (
+    names,
+    object_of,
+    only_keys,
+    only_parameters,
+    text_of,
+    text_or_none,
+    version_of,
+    whole_number,
+    words,
+    yes_or_no,
+)  # fmt: skip
 from fairlead.web.api.once import once
+from fairlead.web.problems import refusal_json
 from fairlead.web.request import context
-from fairlead.work import pools, reading, records
+from fairlead.work import pools, reading, records, timelines
 from fairlead.work.context import Context
+from fairlead.work.opened import open_record
 from fairlead.work.queries import DEFAULT_PAGE, MAX_PAGE, ListQuery
 
-api = Blueprint("records", __name__, url_prefix="/api/v1")
+api = Blueprint("api_records", __name__, url_prefix="/api/v1")
 
 MAX_BULK = 1000
+
+_LIST = (
+    "filter", "order_by", "page_size", "page_token", "page", "search", "fields", "view", "count", "expand",
+)  # fmt: skip
 
 
 @api.get("/<entity>")
 def list_records(entity: str) -> Response:
     """One page of the records that the caller may see."""
     ctx = context("api")
+    only_parameters(*_LIST)
     args = request.args
     page = reading.page(
         ctx, entity,
         ListQuery(
             filter=args.get("filter"), order_by=args.get("order_by"),
-            page_size=_number("page_size", DEFAULT_PAGE, MAX_PAGE) or DEFAULT_PAGE, page_token=args.get("page_token"),
-            page=_number("page", None, 100_000), search=_short(args.get("search")), fields=_names(args.get("fields")),
-            view=args.get("view"), count=args.get("count") == "true",
+            page_size=whole_number("page_size", DEFAULT_PAGE, MAX_PAGE) or DEFAULT_PAGE, page_token=args.get("page_token"),
+            page=whole_number("page", None, 100_000), search=words("search"), fields=names("fields"),
+            view=args.get("view"), count=yes_or_no("count"),
         ),
     )  # fmt: skip
-    wanted = _names(args.get("expand"))
+    wanted = names("expand")
     if wanted:
         reading.expand(ctx, entity, page.items, wanted)
     body: dict[str, Any] = {"items": page.items, "next_page_token": page.next_token}
@@ -55,19 +77,26 @@ def create_record(entity: str) -> Response:
         headers = {"Location": f"/api/v1/{entity}/{saved.id}", "ETag": etag(saved.version)}
         return json_answer(found, 201, headers)
 
-    answer = once(ctx, body, work)
-    return answer
+    return once(ctx, body, work)
 
 
 @api.get("/<entity>/<id>")
 def get_record(entity: str, id: str) -> Response:
     """One record."""
     ctx = context("api")
+    only_parameters("fields", "expand")
     found = reading.get(ctx, entity, id)
-    wanted = _names(request.args.get("expand"))
     version = found["version"]
+    wanted = names("expand")
     if wanted:
         reading.expand(ctx, entity, [found], wanted)
+    chosen = names("fields")
+    if chosen is not None:
+        known = frozenset(name for name in found if not name.startswith("_"))
+        for name in chosen:
+            if name not in known:
+                raise unknown_field(name[:60], known, where="fields")
+        found = {name: found[name] for name in found if name in chosen or name in ("id", "version", "_hidden", "_masked")}
     return json_answer(found, 200, {"ETag": etag(version)})
 
 
@@ -77,22 +106,32 @@ def change_record(entity: str, id: str) -> Response:
     ctx = context("api")
     body = json_body()
     version = matched_version(needed=True)
-    # A stage is not a field like others: setting it is a move, under the same rules as on the board.
-    stage = body.pop("stage", None)
     with _current_on_conflict(ctx, entity, id):
-        if stage is not None:
-            saved = records.move(ctx, entity, id, _text("stage", stage), version=version, given=body)
-        else:
-            saved = records.update(ctx, entity, id, body, version=version)
-    return _saved(ctx, entity, saved)
+        return _saved(ctx, entity, _change(ctx, entity, id, body, version))
+
+
+def _change(ctx: Context, entity: str, id: str, body: Mapping[str, Any], version: int | None) -> records.Saved:
+    """Change fields. A stage is not a field like others: setting it is a move, under the same rules as on the board."""
+    compiled = ctx.app.entity(entity)
+    if "stage" not in body or compiled is None or compiled.machine is None:
+        return records.update(ctx, entity, id, body, version=version)
+    rest = {name: value for name, value in body.items() if name != "stage"}
+    try:
+        return records.move(ctx, entity, id, text_of("stage", body), version=version, given=rest)
+    except Refused as refusal:
+        if refusal.code != "move.already-there" or not rest:
+            raise
+    # Somebody sends back what was read, with the stage as it stands: only the rest is a change.
+    return records.update(ctx, entity, id, rest, version=version)
 
 
 @api.delete("/<entity>/<id>")
 def delete_record(entity: str, id: str) -> Response:
     """Put one record into the recycle bin."""
     ctx = context("api")
+    version = matched_version(needed=False)
     with _current_on_conflict(ctx, entity, id):
-        records.delete(ctx, entity, id, version=matched_version(needed=False))
+        records.delete(ctx, entity, id, version=version)
     return Response(status=204)
 
 
@@ -100,45 +139,69 @@ def delete_record(entity: str, id: str) -> Response:
 def claim_record(entity: str, id: str) -> Response:
     """Take a record out of its pool."""
     ctx = context("api")
-    saved = pools.claim(ctx, entity, id, idempotency_key=request.headers.get("Idempotency-Key"))
-    return _saved(ctx, entity, saved)
+    key = request.headers.get("Idempotency-Key")
+
+    def work(_: Mapping[str, Any], version: int | None) -> records.Saved:
+        _still(ctx, entity, id, version)
+        return pools.claim(ctx, entity, id, idempotency_key=key)
+
+    return _act(ctx, entity, id, (), work)
 
 
 @api.post("/<entity>/<id>/release")
 def release_record(entity: str, id: str) -> Response:
     """Give a record back to its pool."""
     ctx = context("api")
-    body = json_body()
-    saved = pools.release(ctx, entity, id, reason=_text_or_none("reason", body), note=_text_or_none("note", body))
-    return _saved(ctx, entity, saved)
+
+    def work(body: Mapping[str, Any], version: int | None) -> records.Saved:
+        _still(ctx, entity, id, version)
+        return pools.release(ctx, entity, id, reason=text_or_none("reason", body), note=text_or_none("note", body))
+
+    return _act(ctx, entity, id, ("reason", "note"), work)
 
 
 @api.post("/<entity>/<id>/assign")
 def assign_record(entity: str, id: str) -> Response:
     """Make somebody the owner."""
     ctx = context("api")
-    body = json_body()
-    saved = records.assign(
-        ctx, entity, id, _text("owner", body.get("owner")), version=matched_version(needed=False),
-        reason=_text_or_none("reason", body),
-    )  # fmt: skip
-    return _saved(ctx, entity, saved)
+
+    def work(body: Mapping[str, Any], version: int | None) -> records.Saved:
+        owner, reason = text_of("owner", body), text_or_none("reason", body)
+        return records.assign(ctx, entity, id, owner, version=version, reason=reason)
+
+    return _act(ctx, entity, id, ("owner", "reason"), work)
 
 
 @api.post("/<entity>/<id>/move")
 def move_record(entity: str, id: str) -> Response:
     """Move a record to another stage, with the fields asked for on the way in `values`."""
     ctx = context("api")
+
+    def work(body: Mapping[str, Any], version: int | None) -> records.Saved:
+        stage = text_of("to" if "to" in body else "stage", body)
+        values, reason = object_of("values", body), text_or_none("reason", body)
+        return records.move(ctx, entity, id, stage, version=version, given=values, reason=reason)
+
+    return _act(ctx, entity, id, ("stage", "to", "values", "reason"), work)
+
+
+def _act(
+    ctx: Context, entity: str, id: str, keys: tuple[str, ...],
+    work: Callable[[Mapping[str, Any], int | None], records.Saved],
+) -> Response:  # fmt: skip
+    """Do one of the moves of a record; the same request twice is done once."""
     body = json_body()
-    values = body.get("values") or {}
-    if not isinstance(values, dict):
-        raise Invalid.field("values", "invalid", Label({"en": "Give an object.", "zh": "应为对象。"}))
-    with _current_on_conflict(ctx, entity, id):
-        saved = records.move(
-            ctx, entity, id, _text("stage", body.get("stage") or body.get("to")), version=matched_version(needed=False),
-            given=values, reason=_text_or_none("reason", body),
-        )  # fmt: skip
-    return _saved(ctx, entity, saved)
+
+    def done() -> Response:
+        only_keys(body, *keys)
+        version = matched_version(needed=False)
+        with _current_on_conflict(ctx, entity, id):
+            return _saved(ctx, entity, work(body, version))
+
+    return once(ctx, body, done)
+
+
+# ---------------------------------------------------------------- bulk
 
 
 @api.post("/<entity>/bulk")
@@ -146,66 +209,111 @@ def bulk(entity: str) -> Response:
     """Up to 1,000 operations, each with its own answer, each in its own transaction."""
     ctx = context("api")
     body = json_body()
+    only_keys(body, "operations")
     operations = body.get("operations")
     if not isinstance(operations, list) or not all(isinstance(one, dict) for one in operations):
         raise Invalid.field("operations", "invalid", Label({"en": "Give a list of operations.", "zh": "应为操作列表。"}))
     if len(operations) > MAX_BULK:
         raise Invalid.field("operations", "too_many", Label({"en": f"At most {MAX_BULK}.", "zh": f"最多 {MAX_BULK} 个。"}))
-    answers = [_one_of_bulk(ctx, entity, one) for one in operations]
-    return json_answer({"results": answers}, 207)
+    records.entity_of(ctx, entity)
+    return once(ctx, body, lambda: json_answer({"results": [_one(ctx, entity, one) for one in operations]}, 207))
 
 
-def _one_of_bulk(ctx: Context, entity: str, one: dict[str, Any]) -> dict[str, Any]:
-    kind, id = one.get("op"), str(one.get("id") or "")
-    values = one.get("values") if isinstance(one.get("values"), dict) else {}
-    version = one.get("version") if isinstance(one.get("version"), int) else None
+def _one(ctx: Context, entity: str, one: Mapping[str, Any]) -> dict[str, Any]:
+    """Do one operation of many; that it cannot be done is its answer, and does not stop the others."""
+    id = one.get("id")
+    named = {"id": id} if isinstance(id, str) else {}
     try:
-        if kind == "create":
-            saved = records.create(ctx, entity, values)
-        elif kind == "update":
-            saved = records.update(ctx, entity, id, values, version=version)
-        elif kind == "move":
-            saved = records.move(ctx, entity, id, str(one.get("stage")), version=version, given=values,
-                                 reason=_text_or_none("reason", one))  # fmt: skip
-        elif kind == "assign":
-            saved = records.assign(ctx, entity, id, str(one.get("owner")), version=version)
-        elif kind == "claim":
-            saved = pools.claim(ctx, entity, id)
-        elif kind == "release":
-            saved = pools.release(ctx, entity, id, reason=_text_or_none("reason", one))
-        elif kind == "delete":
-            records.delete(ctx, entity, id, version=version)
-            return {"status": 204, "id": id}
-        else:
-            raise Invalid([FieldError("op", "not_an_option", Label({"en": "Unknown operation.", "zh": "未知操作。"}))])
+        kind = _kind(one)
+        saved = _OPERATIONS[kind][1](ctx, entity, one)
     except Failure as failure:
-        lang = ctx.actor.language
-        answer: dict[str, Any] = {"status": failure.status, "code": failure.code, "detail": failure.message(lang)}
-        if id:
-            answer["id"] = id
-        if isinstance(failure, Invalid):
-            answer["errors"] = [error.to_json(lang) for error in failure.errors]
-        return answer
+        if isinstance(failure, Conflict) and failure.status == 412:
+            failure.code, failure.current = "stale", _now(ctx, entity, str(id))
+        return {**refusal_json(failure), **named}
+    if saved is None:
+        return {"status": 204, **named}
     return {"status": 201 if kind == "create" else 200, "id": saved.id, "version": saved.version}
+
+
+def _kind(one: Mapping[str, Any]) -> str:
+    kind = one.get("op")
+    if not isinstance(kind, str) or kind not in _OPERATIONS:
+        raise Invalid([FieldError("op", "not_an_option", Label({"en": "Unknown operation.", "zh": "未知操作。"}))])
+    only_keys(one, "op", *_OPERATIONS[kind][0])
+    return kind
+
+
+def _bulk_update(ctx: Context, entity: str, one: Mapping[str, Any]) -> records.Saved:
+    return _change(ctx, entity, text_of("id", one), object_of("values", one), version_of(one))
+
+
+def _bulk_move(ctx: Context, entity: str, one: Mapping[str, Any]) -> records.Saved:
+    return records.move(
+        ctx, entity, text_of("id", one), text_of("to" if "to" in one else "stage", one), version=version_of(one),
+        given=object_of("values", one), reason=text_or_none("reason", one),
+    )  # fmt: skip
+
+
+def _bulk_assign(ctx: Context, entity: str, one: Mapping[str, Any]) -> records.Saved:
+    return records.assign(
+        ctx, entity, text_of("id", one), text_of("owner", one), version=version_of(one), reason=text_or_none("reason", one)
+    )
+
+
+def _bulk_release(ctx: Context, entity: str, one: Mapping[str, Any]) -> records.Saved:
+    return pools.release(
+        ctx, entity, text_of("id", one), reason=text_or_none("reason", one), note=text_or_none("note", one)
+    )
+
+
+def _bulk_delete(ctx: Context, entity: str, one: Mapping[str, Any]) -> None:
+    records.delete(ctx, entity, text_of("id", one), version=version_of(one))
+
+
+_OPERATIONS: Mapping[str, tuple[tuple[str, ...], Callable[..., records.Saved | None]]] = {
+    "create": (("values",), lambda ctx, entity, one: records.create(ctx, entity, object_of("values", one))),
+    "update": (("id", "version", "values"), _bulk_update),
+    "move": (("id", "version", "stage", "to", "values", "reason"), _bulk_move),
+    "assign": (("id", "version", "owner", "reason"), _bulk_assign),
+    "claim": (("id",), lambda ctx, entity, one: pools.claim(ctx, entity, text_of("id", one))),
+    "release": (("id", "reason", "note"), _bulk_release),
+    "delete": (("id", "version"), _bulk_delete),
+}
+"""Operation → the keys that may come with it, and what does it."""
+
+
+# ---------------------------------------------------------------- history
 
 
 @api.get("/<entity>/<id>/history")
 def history(entity: str, id: str) -> Response:
     """Who changed what, when; newest first."""
     ctx = context("api")
-    limit = _number("page_size", 50, 200) or 50
-    items = reading.record_history(ctx, entity, id, before=request.args.get("page_token"), limit=limit)
-    token = items[-1]["id"] if len(items) == limit else None
-    return json_answer({"items": items, "next_page_token": token})
+    only_parameters("page_size", "page_token")
+    limit = whole_number("page_size", 50, 200) or 50
+    token = request.args.get("page_token")
+    if token and not _EVENT.fullmatch(token):
+        raise Invalid.field("page_token", "invalid", Label({
+            "en": "This page token does not belong to this list.", "zh": "此分页标记不属于该列表。",
+        }))  # fmt: skip
+    items = reading.record_history(ctx, entity, id, before=token or None, limit=limit)
+    following = items[-1]["id"] if len(items) == limit else None
+    return json_answer({"items": items, "next_page_token": following})
+
+
+_EVENT = re.compile(r"[0-9A-Za-z_-]{1,40}")
 
 
 @api.get("/<entity>/<id>/timeline")
 def timeline(entity: str, id: str) -> Response:
     """Everything around a record, newest first."""
-    from fairlead.work import timelines
-
     ctx = context("api")
-    return json_answer({"items": timelines.timeline(ctx, entity, id)})
+    only_parameters("page_size", "page_token")
+    limit = whole_number("page_size", 50, 200) or 50
+    page = timelines.timeline_of(
+        ctx, open_record(ctx, entity, id), after=request.args.get("page_token") or None, limit=limit
+    )
+    return json_answer({"items": page.entries, "next_page_token": page.next})
 
 
 # ---------------------------------------------------------------- helpers of this door
@@ -223,7 +331,22 @@ def _visible(ctx: Context, entity: str, saved: records.Saved) -> dict[str, Any]:
         return {"id": saved.id, "version": saved.version}
 
 
-class _current_on_conflict:
+def _now(ctx: Context, entity: str, id: str) -> dict[str, Any] | None:
+    try:
+        return reading.get(ctx, entity, id)
+    except NotFound:
+        return None
+
+
+def _still(ctx: Context, entity: str, id: str, version: int | None) -> None:
+    """Make sure that a record is as the caller saw it, where the move itself asks for no version."""
+    if version is not None:
+        found = reading.get(ctx, entity, id)
+        if found["version"] != version:
+            raise Conflict(id, expected=version, current=found, code="stale")
+
+
+class _current_on_conflict:  # noqa: N801 - reads like the function it stands for
     """Add what stands now to a conflict, as far as the caller may see it."""
 
     def __init__(self, ctx: Context, entity: str, id: str) -> None:
@@ -236,35 +359,3 @@ class _current_on_conflict:
         if isinstance(error, Conflict) and error.current is None:
             error.current = reading.get(self._ctx, self._entity, self._id)
             error.code = "stale"
-
-
-def _number(name: str, default: int | None, most: int) -> int | None:
-    text = request.args.get(name)
-    if text is None or text == "":
-        return default
-    if not (text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
-        raise Invalid.field(name, "out_of_range", Label({"en": f"A number from 1 to {most}.", "zh": f"应为 1 至 {most} 的整数。"}))
-    return int(text)
-
-
-def _names(text: str | None) -> tuple[str, ...] | None:
-    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else None
-
-
-def _short(text: str | None) -> str | None:
-    return text[:200] if text else None
-
-
-def _text(field: str, value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise Invalid.field(field, "required", Label({"en": "This is needed.", "zh": "此项必填。"}))
-    return value
-
-
-def _text_or_none(field: str, body: dict[str, Any]) -> str | None:
-    value = body.get(field)
-    if value is None:
-        return None
-    if not isinstance(value, str) or len(value) > 2000:
-        raise Invalid.field(field, "invalid", Label({"en": "Give a text.", "zh": "应为文本。"}))
-    return value
