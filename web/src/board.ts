@@ -1,7 +1,8 @@
 /**
  * The board: cards are dragged, or moved by their menu; the columns show beforehand where a card may go.
  *
- * [data-board] > [data-column] > [data-cards][data-stage][data-url] > [data-card][data-version][data-allowed][data-why-not].
+ * [data-board] > [data-column] > [data-cards][data-stage][data-url] > [data-card][data-version][data-allowed][data-why-not];
+ * the last two may stand on [data-cards] for all of its cards, whose menu is then opened by [data-card-menu].
  * A drop posts {id, stage, version, before} to the column's address. 200 answers with the card; on 409 or 422 the card
  * goes back, and what the server says is shown: a form in the dialog, or the reason in a toast.
  */
@@ -12,8 +13,11 @@ import { showFragment } from "./dialog";
 import { freshKey, token } from "./requests";
 import { toast } from "./toast";
 
-const allowed = (card: HTMLElement): string[] => json<string[]>(card.dataset["allowed"]) ?? [];
-const reasons = (card: HTMLElement): Record<string, string> => json<Record<string, string>>(card.dataset["whyNot"]) ?? {};
+// A card says where it may go, or its column says so for all of its cards. While it is dragged it stands elsewhere already.
+const homes = new WeakMap<HTMLElement, HTMLElement>();
+const homeOf = (card: HTMLElement): HTMLElement | null => homes.get(card) ?? card.closest<HTMLElement>("[data-cards]");
+const allowed = (card: HTMLElement): string[] => json<string[]>(card.dataset["allowed"] ?? homeOf(card)?.dataset["allowed"]) ?? [];
+const reasons = (card: HTMLElement): Record<string, string> => json<Record<string, string>>(card.dataset["whyNot"] ?? homeOf(card)?.dataset["whyNot"]) ?? {};
 const stageOf = (list: Element | null): string => (list instanceof HTMLElement ? (list.dataset["stage"] ?? "") : "");
 
 function showTargets(board: HTMLElement, card: HTMLElement): void {
@@ -115,6 +119,7 @@ export function startBoards(): void {
         dragClass: "card-drag",
         onStart: ({ item }: Sortable.SortableEvent) => {
           next = item.nextSibling;
+          homes.set(item, list);
           const board = boardOf(item);
           if (board) showTargets(board, item);
         },
@@ -134,8 +139,13 @@ export function startBoards(): void {
       });
     });
   });
+  // The menu of a column serves all of its cards: the one whose button opened it is moved.
+  let chosen: HTMLElement | null = null;
+  on("click", "[data-card-menu]", (_event, button) => {
+    chosen = button.closest<HTMLElement>("[data-card]");
+  }, { capture: true });
   on("click", "[data-move]", (_event, item) => {
-    const card = item.closest<HTMLElement>("[data-card]");
-    if (card) move(card, item.dataset["move"] ?? "");
+    const card = item.closest<HTMLElement>("[data-card]") ?? chosen;
+    if (card?.isConnected) move(card, item.dataset["move"] ?? "");
   });
 }

@@ -11,6 +11,13 @@ export function plainNumber(typed: string): string | null {
   return /^[-+]?(\d+\.?\d*|\.\d+)$/.test(digits) ? digits : null;
 }
 
+/** What people write before a per cent sign is a hundred times what rules compute with. */
+function hundredth(digits: string): string {
+  const [, sign = "", whole = "", part = ""] = /^([-+]?)(\d*)\.?(\d*)$/.exec(digits) ?? [];
+  const padded = whole.padStart(3, "0");
+  return `${sign}${padded.slice(0, -2)}.${padded.slice(-2)}${part}`;
+}
+
 /** The value of one input for an expression: integers as numbers, exact decimals as text, references as {id}. */
 export function valueOf(kind: string, inputs: readonly HTMLElement[]): unknown {
   const input = inputs.find((each) => each instanceof HTMLInputElement && each.type !== "hidden") ?? inputs[0];
@@ -27,6 +34,7 @@ export function valueOf(kind: string, inputs: readonly HTMLElement[]): unknown {
   if (NUMBERS.has(kind)) {
     const digits = plainNumber(typed);
     if (digits === null) return null;
+    if (kind === "percent") return hundredth(digits);
     return kind === "integer" && Number.isSafeInteger(Number(digits)) ? Number(digits) : digits;
   }
   // Moments travel in UTC, as the server keeps them.
@@ -77,7 +85,8 @@ export function shown(value: unknown, kind: string): string {
   }
   const digits = plainNumber(String(value));
   if (digits === null || !NUMBERS.has(kind)) return String(value);
+  if (kind === "percent") return `${new Intl.NumberFormat(language(), { maximumFractionDigits: 4 }).format(Number(digits) * 100)} %`;
   const places = kind === "money" ? { minimumFractionDigits: 2, maximumFractionDigits: 2 } : { maximumFractionDigits: 6 };
   // Intl formats a string of digits exactly; the type library only knows numbers.
-  return new Intl.NumberFormat(language(), places).format(digits as unknown as number) + (kind === "percent" ? " %" : "");
+  return new Intl.NumberFormat(language(), places).format(digits as unknown as number);
 }

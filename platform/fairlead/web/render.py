@@ -121,7 +121,7 @@ def _said() -> list[dict[str, str]]:
     from urllib.parse import unquote
 
     given = request.cookies.get("fairlead_said")
-    if not given or request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true":
+    if not given or (request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"):
         return []
     try:
         text, tone = json.loads(unquote(given))
@@ -187,7 +187,7 @@ def initials(name: str) -> str:
         return "?"
     if not words[0][0].isascii() and len(words) == 1:
         return words[0][-2:] if len(words[0]) > 3 else words[0][-1:]
-    return "".join(word[0] for word in (words[0], *words[-1:] if len(words) > 1 else ())).upper()
+    return "".join(word[0] for word in (words if len(words) < 2 else [words[0], words[-1]])).upper()
 
 
 def tone_of(id: str) -> str:
@@ -327,6 +327,6 @@ def macro(template: str, name: str) -> Any:
     return getattr(current_app.jinja_env.get_template(template).module, name)
 
 
-def joined(parts: Sequence[Any], between: str = ", ") -> Markup:
+def joined(parts: Sequence[Any]) -> Markup:
     """Return pieces of HTML and plain text in a row."""
-    return Markup(between).join(parts)
+    return Markup(", ").join(parts)

@@ -199,7 +199,8 @@ def form_value(spec: Field, value: Any, zone: ZoneInfo) -> Any:
 
 def changed(opened: Opened, typed: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     """Return what somebody changed: texts that differ from how the form opened. What stayed is not sent on, so that
-    a field that may not be written, or that an approval holds, does not stop the others."""
+    a field that may not be written, or that an approval holds, does not stop the others.
+    """
     fields = opened.entity.entity.fields
     found = {}
     for name, text in typed.items():
@@ -309,13 +310,11 @@ def row_defaults(ctx: Context, entity: CompiledEntity, table: str, given: Mappin
     return {
         name: str(form_value(column, value, zone))
         for name, column in spec.fields.items()
-        if row[name] is None and (value := _default(ctx, entity, spec, column, row, env)) is not None
+        if row[name] is None and (value := _default(ctx, spec, column, row, env)) is not None
     }
 
 
-def _default(
-    ctx: Context, entity: CompiledEntity, table: Field, column: Field, row: Mapping[str, Any], env: Env
-) -> Any:
+def _default(ctx: Context, table: Field, column: Field, row: Mapping[str, Any], env: Env) -> Any:
     source = column.default
     if not isinstance(source, Expression):
         return source

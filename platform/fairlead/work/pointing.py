@@ -58,7 +58,8 @@ def related(
     ctx: Context, entity: str, field: str, about: tuple[str, str], *, columns: Sequence[str], limit: int = 6
 ) -> Rows | None:
     """Return the newest records of `entity` that point with `field` at the record `about`; None where the actor
-    may not see the entity or the field."""
+    may not see the entity or the field.
+    """
     compiled = ctx.app.entities[entity]
     roles = roles_of(ctx)
     access = ctx.app.access(entity, roles)

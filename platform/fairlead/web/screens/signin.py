@@ -12,11 +12,9 @@ from flask import Blueprint, Response, current_app, g, redirect, request
 from fairlead.base.clock import utc_now
 from fairlead.base.errors import Failure, Forbidden, Refused, TooMany
 from fairlead.base.texts import Label
-from fairlead.settings_words import DEMO_PASSWORD
-from fairlead.web import render
 from fairlead.web.request import COOKIE, NotSignedIn, caller, context, language, services
 from fairlead.web.texts import speaker
-from fairlead.work import people
+from fairlead.work import demo_accounts, people
 
 screen = Blueprint("signin", __name__)
 
@@ -139,8 +137,12 @@ def _workspace_name(lang: str) -> str:
 
 
 def _demo_accounts(lang: str) -> list[dict[str, str]]:
-    app = services().applications.current()
+    own = services()
+    found = demo_accounts.accounts(own.database, own.applications.current())
     return [
-        {"username": one.username, "label": one.label.get(lang), "password": DEMO_PASSWORD}
-        for one in people.demo_accounts(services().database, app)
-    ]
+        {
+            "username": one.username, "password": demo_accounts.DEMO_PASSWORD,
+            "label": f"{one.name.get(lang)} · {one.role.get(lang)}",
+        }
+        for one in found
+    ]  # fmt: skip
