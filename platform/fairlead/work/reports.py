@@ -223,6 +223,25 @@ def period_days(key: str, by: str) -> tuple[date, date]:
     return first, first + timedelta(days=6 if by == "week" else 0)
 
 
+def period_of(day: date, by: str) -> str:
+    """Return the name of the period that a day lies in, as a report names it."""
+    if by == "year":
+        return f"{day.year:04}"
+    if by == "quarter":
+        return f"{day.year:04}-Q{(day.month + 2) // 3}"
+    if by == "month":
+        return f"{day.year:04}-{day.month:02}"
+    return (day - timedelta(days=day.weekday()) if by == "week" else day).isoformat()
+
+
+def periods_between(first: str, last: str, by: str, *, most: int = 120) -> list[str]:
+    """Return the periods from one to another, those in which nothing happened included; at most `most`."""
+    found = [first]
+    while found[-1] < last and len(found) < most:
+        found.append(period_of(period_days(found[-1], by)[1] + timedelta(days=1), by))
+    return found
+
+
 def _ordered(
     report: Report, compiled: CompiledReport, rows: list[ReportRow]
 ) -> tuple[ReportRow, ...]:

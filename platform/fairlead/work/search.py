@@ -37,6 +37,9 @@ def records(ctx: Context, text: str, *, each: int = 5) -> list[tuple[CompiledEnt
     A record is found only by somebody who may see every field that it could have been found by: otherwise a search
     would tell what a hidden field holds. All entities are asked in one statement.
     """
+    folded = fold(text)
+    if len(folded) < 2 and folded.isascii():
+        return []  # a single letter is in everything
     terms = search_query(text, ctx.app.dialect)
     entities = _searchable(ctx)
     if terms is None or not entities:

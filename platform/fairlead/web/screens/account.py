@@ -17,7 +17,9 @@ from fairlead.work.passwords import SHORTEST
 
 screen = Blueprint("account", __name__)
 
-_FIRST_ZONES = ("Asia/Shanghai", "Asia/Hong_Kong", "Asia/Singapore", "Asia/Tokyo", "Europe/London", "Europe/Berlin", "America/New_York", "UTC")
+_FIRST_ZONES = (
+    "Asia/Shanghai", "Asia/Hong_Kong", "Asia/Singapore", "Asia/Tokyo", "Europe/London", "Europe/Berlin", "America/New_York",
+)  # fmt: skip
 _MOST_NAME = 80
 
 

@@ -14,7 +14,7 @@ from fairlead.web import paths, render
 from fairlead.web.cells import NUMBER_KINDS, Cells
 from fairlead.web.request import context
 from fairlead.web.texts import Say, speaker
-from fairlead.work import approval_views, approvals, inbox, naming, people
+from fairlead.work import approval_views, approvals, home, inbox, naming, notices, people
 from fairlead.work.approval_views import Matter
 from fairlead.work.approvals import BulkItem
 from fairlead.work.context import Context
@@ -45,19 +45,20 @@ def show() -> Response:
     if box not in BOXES:
         raise NotFound("box", box)
     if box == "open":
-        return render.page("inbox/inbox.html", **_queue(ctx, request.args.get("task")), tabs=_tabs(ctx, box))
+        return render.page("inbox/inbox.html", **_queue(ctx, request.args.get("task")), tabs=tabs(ctx, box))
     page = inbox.tasks(ctx, box, after=request.args.get("after"), limit=PAGE)
     rows = [_task_line(ctx, one) if isinstance(one, TaskView) else _run_line(ctx, one) for one in page.items]
     following = f"/inbox?box={box}&after={page.next}" if page.next else None
-    return render.page("inbox/box.html", rows=rows, tabs=_tabs(ctx, box), box=box, next_url=following)
+    return render.page("inbox/box.html", rows=rows, tabs=tabs(ctx, box), box=box, next_url=following)
 
 
-def _tabs(ctx: Context, box: str) -> list[dict[str, Any]]:
+def tabs(ctx: Context, box: str) -> list[dict[str, Any]]:
+    """Return the parts of the inbox: what waits, what to know, what comes, what is over."""
     t = speaker(ctx.actor.language)
-    return [
-        {"label": t(f"inbox.{name}"), "href": "/inbox" if name == "open" else f"/inbox?box={name}", "active": name == box}
-        for name in BOXES
-    ]
+    unread = notices.unread(ctx)
+    found = [{"label": t(f"inbox.{name}"), "href": f"/inbox?box={name}", "active": name == box} for name in BOXES[1:]]
+    first = {"label": t("inbox.open"), "href": "/inbox", "active": box == "open"}
+    return [first, {"label": t("inbox.notices"), "href": "/notices", "active": box == "notices", "count": unread or None}, *found]
 
 
 def _queue(ctx: Context, chosen: str | None, *, news: str | None = None, problem: str | None = None) -> dict[str, Any]:
@@ -155,17 +156,26 @@ def _matter(ctx: Context, found: Matter, *, editable: Sequence[str] = ()) -> dic
             {"label": one.field.label.get(lang), "before": cells.text(one.field, one.before), "after": cells.text(one.field, one.after)}
             for one in found.differences
         ],
-        "fields": [_field(ctx, cells, fields[name], item.get(name)) for name in editable if name in fields and fields[name].kind != "table"],
+        "fields": [
+            _field(ctx, cells, fields[name], item.get(name))
+            for name in editable
+            if name in fields and fields[name].kind != "table"
+        ],
     }  # fmt: skip
 
 
 def _lines(cells: Cells, table: Field, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    columns = [spec for name, spec in table.fields.items() if any(row.get(name) is not None for row in rows)]
+    columns = [spec for name, spec in table.fields.items() if any(_says_something(row.get(name)) for row in rows)]
     return {
         "label": table.label.get(cells.lang),
         "head": [{"label": spec.label.get(cells.lang), "number": spec.kind in NUMBER_KINDS} for spec in columns],
         "rows": [[cells.text(spec, row.get(spec.name)) for spec in columns] for row in rows],
     }  # fmt: skip
+
+
+def _says_something(value: Any) -> bool:
+    """A column of nothing but zeros takes room from those that decide."""
+    return value not in (None, "", [], "0", "0.00", 0)
 
 
 def _field(ctx: Context, cells: Cells, spec: Field, value: Any) -> dict[str, Any]:
@@ -260,8 +270,6 @@ def decided_by(ctx: Context, failure: Failure) -> str:
 
 
 def _waiting(ctx: Context) -> int:
-    from fairlead.work import home
-
     return home.waiting(ctx)
 
 

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 
 from fairlead.web import render
 from fairlead.web.request import context
+from fairlead.web.screens.inbox import tabs
 from fairlead.web.texts import speaker
 from fairlead.work import notices
 from fairlead.work.context import Context
@@ -29,15 +30,10 @@ def show() -> Response:
     ctx = context("ui")
     unread_only = request.args.get("only") == "unread"
     found, following = notices.listing(ctx, unread_only=unread_only, before=request.args.get("after"))
-    t = speaker(ctx.actor.language)
-    tabs = [
-        {"label": t("notice.all"), "href": "/notices", "active": not unread_only},
-        {"label": t("notice.unread"), "href": "/notices?only=unread", "active": unread_only, "count": notices.unread(ctx) or None},
-    ]
     following_url = f"/notices?after={following}" + ("&only=unread" if unread_only else "") if following else None
     return render.page(
-        "notices/notices.html", rows=[_row(ctx, one) for one in found], tabs=tabs, next_url=following_url, unread_only=unread_only,
-        any_unread=any(one.read_at is None for one in found),
+        "notices/notices.html", rows=[_row(ctx, one) for one in found], tabs=tabs(ctx, "notices"), next_url=following_url,
+        unread_only=unread_only, any_unread=any(one.read_at is None for one in found),
     )  # fmt: skip
 
 

@@ -39,12 +39,13 @@ def show(name: str) -> Response:
     held = pool_views.holdings(ctx, found.pool)
     wanted = naming.collect({}, found.columns, [*found.items, *(one.item for one in held)])
     cells = Cells(ctx, naming.names(ctx, wanted))
+    columns = _filled(found.columns, found.items)
     receivers = pool_views.receivers(ctx, found.pool) if found.hands_out else []
     return render.page(
         "pools/pool.html", **_frame(ctx, found.pool, found.entity), limits=_limits(ctx, found.limits), free=found.free,
-        columns=[_column(ctx, field) for field in found.columns], hidden=_hidden(ctx, found.hidden),
-        rows=[_row(ctx, cells, found, item) for item in found.items], holdings=_holdings(ctx, found.pool, held),
-        why=_why_not(ctx, found), chips=_chips(ctx, found.pool, found.entity), choices=_choices(ctx, found.pool, found.entity),
+        columns=[_column(ctx, field) for field in columns], hidden=_hidden(ctx, found.hidden),
+        rows=[_row(ctx, cells, found, columns, item) for item in found.items], holdings=_holdings(ctx, found.pool, held),
+        why=_why_not(ctx, found), chips=_chips(ctx, found.pool, found.entity), choices=_choices(ctx, found.pool),
         oldest=_oldest(), here=_here, next_url=_here(after=found.next_token) if found.next_token else None,
         receivers=[(one.id, one.label.get(ctx.actor.language)) for one in receivers], back=_here(),
     )  # fmt: skip
@@ -103,7 +104,7 @@ def _claimed_row(ctx: Context, pool: Pool, id: str, refusal: Refused | None) -> 
     """Return the row as it is now: everything shows, and the way to the record."""
     entity = ctx.app.entities[pool.entity]
     hidden = pool_views.hidden_fields(ctx, pool)
-    columns = pool_views.columns(ctx, pool)
+    columns = _shown_columns(ctx, pool)
     item = reading.get(ctx, pool.entity, id)
     names = naming.names(ctx, naming.collect({}, [*columns, *hidden], [item]))
     cells = Cells(ctx, names)
@@ -121,7 +122,7 @@ def _claimed_row(ctx: Context, pool: Pool, id: str, refusal: Refused | None) -> 
 
 def _gone(ctx: Context, pool: Pool, id: str, refusal: Refused) -> Response:
     entity = ctx.app.entities[pool.entity]
-    columns = [_column(ctx, field) for field in pool_views.columns(ctx, pool)]
+    columns = [_column(ctx, field) for field in _shown_columns(ctx, pool)]
     answer = render.fragment(
         "pools/row.html", 409, **_frame(ctx, pool, entity), columns=columns, free=pool_views.free(ctx, pool),
         row={"id": id, "state": "gone", "why": refusal.message(ctx.actor.language), "yours": refusal.code == "pool.yours"},
@@ -237,9 +238,23 @@ def _hidden(ctx: Context, fields: Sequence[Field]) -> str:
     return t("kit.comma").join(field.label.get(ctx.actor.language) for field in fields)
 
 
-def _row(ctx: Context, cells: Cells, found: PoolView, item: Json) -> dict[str, Any]:
+def _filled(columns: Sequence[Field], items: Sequence[Json]) -> tuple[Field, ...]:
+    """Return the columns that hold anything on this page: most of a record's dates begin with its owner."""
+    return tuple(
+        field for number, field in enumerate(columns) if number == 0 or any(item.get(field.name) not in (None, "", []) for item in items)
+    )
+
+
+def _shown_columns(ctx: Context, pool: Pool) -> tuple[Field, ...]:
+    """Return the columns of the page that a row is sent back to."""
+    named = set(request.form.get("columns", "").split(","))
+    everything = pool_views.columns(ctx, pool)
+    return tuple(field for field in everything if field.name in named) or everything
+
+
+def _row(ctx: Context, cells: Cells, found: PoolView, columns: Sequence[Field], item: Json) -> dict[str, Any]:
     opens = found.blocked.get(item["id"])
-    row = _cells_of(cells, found.entity, found.columns, item)
+    row = _cells_of(cells, found.entity, columns, item)
     if opens is not None:
         row["blocked"] = speaker(ctx.actor.language)("pool.free_for_you", day=cells.moment_text(iso_utc(opens)))
     return row
@@ -310,7 +325,7 @@ def _chips(ctx: Context, pool: Pool, entity: CompiledEntity) -> list[dict[str, A
     ]  # fmt: skip
 
 
-def _choices(ctx: Context, pool: Pool, entity: CompiledEntity) -> list[dict[str, Any]]:
+def _choices(ctx: Context, pool: Pool) -> list[dict[str, Any]]:
     lang = ctx.actor.language
     found: list[dict[str, Any]] = []
     for field in _filters(ctx, pool):

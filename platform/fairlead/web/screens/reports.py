@@ -28,6 +28,7 @@ screen = Blueprint("reports", __name__)
 _ICONS = {"funnel": "chart-funnel", "bar": "chart-bar", "line": "chart-line", "pie": "chart-pie", "none": "table"}
 _MOST_SLICES = 7
 _LONG_LABELS = 12
+_LONGEST_FILTER = 3500
 
 
 @screen.get("/reports")
@@ -136,7 +137,7 @@ def _change(ctx: Context, found: ReportResult, position: int) -> dict[str, Any]:
         return {}
     measure, lang, t = found.compiled.measures[position], ctx.actor.language, speaker(ctx.actor.language)
     before, last = plain(measure, rows[-2].values[position]), plain(measure, rows[-1].values[position])
-    note = t("report.in_period", value=say(measure, rows[-1].values[position], lang, short=True), period=rows[-1].labels[0].get(lang))
+    note = t("report.in_period", value=say(measure, rows[-1].values[position], lang, short=True), period=labels_of(ctx, found, rows[-1])[0])
     if not before or last is None:
         return {"note": note}
     share = round((last - before) / abs(before) * 100)
@@ -154,26 +155,102 @@ def picture(ctx: Context, found: ReportResult) -> dict[str, Any] | None:
     if len(found.compiled.dimensions) > 1:
         return _crossed(ctx, found)
     lang = ctx.actor.language
-    at = 0
+    at = _main_measure(found)
     measure = found.compiled.measures[at]
-    rows = list(found.rows)
-    if kind == "pie" and len(rows) > _MOST_SLICES:
+    points = _points(ctx, found, at)
+    if kind == "pie" and len(points) > _MOST_SLICES:
         kind = "bar"
-    labels = [row.labels[0].get(lang) for row in rows]
+    labels = [point.label for point in points]
     return {
-        "kind": kind, "labels": labels, "links": [_list_url(found, row) for row in rows], **_format(measure),
-        "horizontal": kind == "bar" and (len(rows) > 6 or max(map(_width, labels), default=0) > _LONG_LABELS),
-        "series": [_series(measure, [row.values[at] for row in rows], lang)], "title": found.report.label.get(lang),
+        "kind": kind, "labels": labels, "links": [point.href for point in points], **_format(measure),
+        "horizontal": kind == "bar" and (len(points) > 6 or max(map(_width, labels), default=0) > _LONG_LABELS),
+        "series": [_series(measure, [point.value for point in points], lang)], "title": found.report.label.get(lang),
+        "note": speaker(lang)("report.funnel_note") if is_funnel(found) else None,
     }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """One bar, slice or dot."""
+
+    label: str
+    value: Any
+    href: str | None
+
+
+def _points(ctx: Context, found: ReportResult, at: int) -> list[_Point]:
+    lang = ctx.actor.language
+    points = [_Point(labels_of(ctx, found, row)[0], row.values[at], _list_url(found, row)) for row in found.rows]
+    period = found.compiled.dimensions[0].period
+    if period and found.rows[0].keys[0] is not None:
+        by_key = {row.keys[0]: point for row, point in zip(found.rows, points, strict=True)}
+        keys = [key for key in by_key if key is not None]
+        # Months in which nothing happened belong on the line as well: without them it would tell of steady growth.
+        every = reports.periods_between(keys[0], keys[-1], period)
+        return [by_key.get(key) or _Point(say_period(key, period, lang), 0, None) for key in every]
+    if is_funnel(found):
+        return [
+            _Point(point.label, value, href)
+            for point, value, href in zip(points, reached(found, at), _reached_urls(found), strict=True)
+        ]
+    return points
+
+
+def _main_measure(found: ReportResult) -> int:
+    """Return which measure is drawn: the one the report is named after or ordered by, else the first."""
+    names = [one.measure.name for one in found.compiled.measures]
+    wanted = (found.report.name, found.report.order[0] if found.report.order else None)
+    return next((names.index(name) for name in wanted if name in names), 0)
+
+
+def is_funnel(found: ReportResult) -> bool:
+    """Whether each row is a step on one way, so that what is further on has passed it."""
+    return found.report.type == "funnel" and len(found.compiled.dimensions) == 1 and len(found.rows) > 1
+
+
+def reached(found: ReportResult, at: int) -> list[str]:
+    """Return, for each step, how much stands there or has gone further."""
+    values = [Decimal(str(row.values[at] or 0)) for row in found.rows]
+    return [str(sum(values[position:], Decimal(0))) for position in range(len(values))]
+
+
+def _reached_urls(found: ReportResult) -> list[str | None]:
+    drills = [row.drill for row in found.rows]
+    if not all(drills):
+        return [None] * len(drills)
+    base = f"/l/{found.report.entity}?filter="
+    joined = [" || ".join(f"({drill})" for drill in drills[position:]) for position in range(len(drills))]
+    return [base + quote(text, safe="") if len(text) < _LONGEST_FILTER else None for text in joined]
+
+
+def labels_of(ctx: Context, found: ReportResult, row: ReportRow) -> list[str]:
+    """Return what a row is called; periods as people say them."""
+    lang = ctx.actor.language
+    return [
+        say_period(key, dim.period, lang) if dim.period and key is not None else label.get(lang)
+        for key, label, dim in zip(row.keys, row.labels, found.compiled.dimensions, strict=True)
+    ]
+
+
+def say_period(key: str, by: str, lang: str) -> str:
+    """Return a period in words: May 2026, Q2 2026, 4 May."""
+    first, _ = reports.period_days(key, by)
+    if by == "year":
+        return f"{first.year}年" if lang == "zh" else str(first.year)
+    if by == "quarter":
+        number = (first.month + 2) // 3
+        return f"{first.year}年第{number}季度" if lang == "zh" else f"Q{number} {first.year}"
+    if by == "month":
+        return f"{first.year}年{first.month}月" if lang == "zh" else f"{first:%b} {first.year}"
+    return f"{first.month}月{first.day}日" if lang == "zh" else f"{first.day} {first:%b}"
 
 
 def _crossed(ctx: Context, found: ReportResult) -> dict[str, Any]:
     """Return the first measure of two dimensions as stacked bars."""
     lang = ctx.actor.language
     measure = found.compiled.measures[0]
-    firsts = list(dict.fromkeys(row.labels[0].get(lang) for row in found.rows))
-    seconds = list(dict.fromkeys(row.labels[1].get(lang) for row in found.rows))
-    cells = {(row.labels[0].get(lang), row.labels[1].get(lang)): row.values[0] for row in found.rows}
+    cells = {(names[0], names[1]): row.values[0] for row in found.rows if (names := labels_of(ctx, found, row))}
+    firsts, seconds = list(dict.fromkeys(first for first, _ in cells)), list(dict.fromkeys(second for _, second in cells))
     return {
         "kind": "stacked", "labels": firsts, "links": [], **_format(measure), "title": found.report.label.get(lang),
         "horizontal": len(firsts) > 6,
@@ -211,20 +288,28 @@ def _list_url(found: ReportResult, row: ReportRow | None) -> str | None:
 
 
 def _table(ctx: Context, found: ReportResult) -> dict[str, Any]:
-    lang = ctx.actor.language
+    lang, t = ctx.actor.language, speaker(ctx.actor.language)
     dims, measures = found.compiled.dimensions, found.compiled.measures
-    best = [max((plain(m, row.values[i]) or 0 for row in found.rows), default=0) for i, m in enumerate(measures)]
-    rows = []
-    for row in found.rows:
-        rows.append({
-            "labels": [label.get(lang) for label in row.labels], "href": _list_url(found, row),
+    drawn = _main_measure(found)
+    most = max((plain(measures[drawn], row.values[drawn]) or 0 for row in found.rows), default=0)
+    rows = [
+        {
+            "labels": labels_of(ctx, found, row), "href": _list_url(found, row),
             "cells": [say(m, value, lang) for m, value in zip(measures, row.values, strict=True)],
-            "share": round((plain(measures[0], row.values[0]) or 0) / best[0] * 100) if best and best[0] > 0 else 0,
-        })  # fmt: skip
+            "share": round((plain(measures[drawn], row.values[drawn]) or 0) / most * 100) if most > 0 else 0,
+        }
+        for row in found.rows
+    ]  # fmt: skip
+    head = [d.dimension.label.get(lang) for d in dims] + [m.measure.label.get(lang) for m in measures]
+    totals = [say(m, value, lang) for m, value in zip(measures, found.totals, strict=True)]
+    if is_funnel(found):
+        passed = [Decimal(value) for value in reached(found, drawn)]
+        for row, value, before in zip(rows, passed, [None, *passed[:-1]], strict=True):
+            row["cells"] += [say(measures[drawn], value, lang), f"{value / before * 100:.0f} %" if before else "—"]
+            row["share"] = round(float(value / passed[0] * 100)) if passed[0] > 0 else 0
+        head, totals = [*head, t("report.reached"), t("report.of_before")], [*totals, "", ""]
     return {
-        "head": [d.dimension.label.get(lang) for d in dims] + [m.measure.label.get(lang) for m in measures], "dims": len(dims),
-        "rows": rows, "totals": [say(m, value, lang) for m, value in zip(measures, found.totals, strict=True)],
-        "ranked": found.report.type == "leaderboard",
+        "head": head, "dims": len(dims), "rows": rows, "totals": totals, "ranked": found.report.type == "leaderboard",
     }  # fmt: skip
 
 

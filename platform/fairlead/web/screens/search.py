@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
@@ -16,7 +17,7 @@ from fairlead.work.context import Context
 screen = Blueprint("search", __name__)
 
 LONGEST = 120
-_ON_PAGE = 20
+_ON_PAGE = 8
 _IN_PALETTE = 5
 
 
@@ -25,7 +26,7 @@ def show() -> Response:
     """Everything that contains the words, grouped by kind."""
     ctx = context("ui")
     words = request.args.get("q", "").strip()[:LONGEST]
-    groups = [*_screens(ctx, words, all_of_them=True), *_records(ctx, words, _ON_PAGE)] if words else []
+    groups = [*_records(ctx, words, _ON_PAGE), *_screens(ctx, words, all_of_them=True)] if words else []
     return render.page("search/search.html", q=words, groups=groups, creates_here=render.creates(ctx) if words else [])
 
 
@@ -48,10 +49,13 @@ def _records(ctx: Context, words: str, each: int) -> list[dict[str, Any]]:
         {
             "label": entity.entity.label.get(lang),
             "items": [
-                {"label": hit.title, "title": hit.title, "detail": hit.detail, "href": f"/r/{hit.entity}/{hit.id}", "icon": entity.entity.icon}
+                {
+                    "label": hit.title, "title": hit.title, "detail": hit.detail, "href": f"/r/{hit.entity}/{hit.id}",
+                    "icon": entity.entity.icon,
+                }
                 for hit in hits
             ],
-            "all": f"/l/{entity.name}?search={words}" if len(hits) == each else None,
+            "all": f"/l/{entity.name}?{urlencode({'search': words})}" if len(hits) == each else None,
         }
         for entity, hits in search.records(ctx, words, each=each)
     ]  # fmt: skip
@@ -72,5 +76,5 @@ def _screens(ctx: Context, words: str, *, all_of_them: bool = False) -> list[dic
             or (wanted not in one["label"].casefold() and search.sounds_like(words, one["label"]))
         ]  # fmt: skip
         if fitting:
-            found.append({"label": label, "items": fitting, "all": None})
+            found.append({"label": label, "items": fitting[:_ON_PAGE], "all": None})
     return found
