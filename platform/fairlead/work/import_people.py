@@ -59,6 +59,9 @@ TEAM_FIELDS: Mapping[str, Field] = {
     )
 }  # fmt: skip
 
+_Key = tuple[tuple[str, ...], tuple[str, ...]]
+"""The fields that tell people apart, and their folded values."""
+
 _KEYS = {"user": ("username", "email", "name"), "team": ("code", "name")}
 _NOT_KEPT = Field("phone", "text", both("Phone", "电话"))
 
@@ -81,13 +84,14 @@ class PeopleImport(Taker):
     def begin(self, rows: RowMap, on_existing: OnExisting) -> None:
         self.map = rows
         self.on_existing = on_existing
-        self.key = rows.key or next(((name,) for name in _KEYS[self.name] if name in rows.fields), ())
-        if not self.key:
+        # Without a key of the mapping's: whatever tells people apart best and is not empty in a row.
+        self.keys = (rows.key,) if rows.key else tuple((name,) for name in _KEYS[self.name] if name in rows.fields)
+        if not self.keys:
             raise Invalid.field("file", "unmapped_key", both(
                 "The file needs a column for one of: {names}.", "文件须包含以下列之一：{names}。",
             ).format(names=", ".join(_KEYS[self.name])))  # fmt: skip
         self._fixed = {column.spec.name for column in rows.columns if column.position is None}
-        self._known: dict[tuple[str, ...], list[str]] = {}
+        self._known: dict[_Key, list[str]] = {}
         directory = self.lookups.directory
         for one in directory.accounts.values() if self.name == "user" else directory.teams.values():
             self._note(one)
@@ -96,7 +100,15 @@ class PeopleImport(Taker):
         }
 
     def _note(self, one: Account | Team) -> None:
-        self._known.setdefault(tuple(fold(str(getattr(one, name, None) or "")) for name in self.key), []).append(one.id)
+        for names in self.keys:
+            key = tuple(fold(str(getattr(one, name, None) or "")) for name in names)
+            self._known.setdefault((names, key), []).append(one.id)
+
+    def _key_of(self, values: Mapping[str, Any]) -> _Key | None:
+        for names in self.keys:
+            if values.get(names[0]):
+                return names, tuple(fold(str(values.get(name) or "")) for name in names)
+        return None
 
     def take(self, rows: list[Row]) -> Outcome:
         outcome = Outcome()
@@ -110,36 +122,35 @@ class PeopleImport(Taker):
     def _one(self, row: Row, outcome: Outcome) -> None:
         self._resolve(row, outcome)
         given, reasons = self.map.read(row[1], self.lookups.found)
-        if not reasons:
-            reasons = self._empty_key(given.values)
-        if reasons:
+        values = given.values
+        key = self._key_of(values)
+        first = key[0][0] if key is not None else self.keys[0][0]
+        what = self.target.fields[first].label
+        if not reasons and key is None:
+            reasons = [Reason(self.map.title(first), first, "key_empty", _NO_KEY.format(what=what))]
+        if reasons or key is None:
             outcome.reject(row, reasons)
             return
-        values = given.values
-        found = self._known.get(tuple(fold(str(values.get(name) or "")) for name in self.key), [])
+        found = self._known.get(key, [])
         if not found:
-            key = self._add_user(values) if self.name == "user" else self._add_team(values)
-            self._refresh(key)
+            self._refresh(self._add_user(values) if self.name == "user" else self._add_team(values))
             outcome.created += 1
+            if self.dry_run:
+                self._known[key] = [""]
         elif self.on_existing == "skip":
             outcome.skipped += 1
         elif self.on_existing == "quarantine" or len(found) > 1:
-            what = self.target.fields[self.key[0]].label
-            message = _EXISTS.format(what=values[self.key[0]])
+            message = _EXISTS.format(what=values[first])
             if len(found) > 1:
                 message = _SEVERAL.format(count=len(found), what=what)
-            outcome.reject(row, [Reason(self.map.title(self.key[0]), self.key[0], "exists", message)])
+            outcome.reject(row, [Reason(self.map.title(first), first, "exists", message)])
+        elif found == [""]:
+            outcome.updated += 1  # a row before it would have made it
         elif self._change_user(found[0], values) if self.name == "user" else self._change_team(found[0], values):
             self._refresh(found[0])
             outcome.updated += 1
         else:
             outcome.unchanged += 1
-
-    def _empty_key(self, values: Mapping[str, Any]) -> list[Reason]:
-        name = self.key[0]
-        if values.get(name):
-            return []
-        return [Reason(self.map.title(name), name, "key_empty", _NO_KEY.format(what=self.target.fields[name].label))]
 
     def _resolve(self, row: Row, outcome: Outcome) -> None:
         every: dict[Wanted, bool] = {}

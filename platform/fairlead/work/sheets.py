@@ -10,7 +10,7 @@ import csv
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import partial
 from pathlib import Path
@@ -272,8 +272,7 @@ def _open_workbook(path: Path, name: str | None) -> Sheet:
                 }, name=repr(name), hint=repr(hint))  # fmt: skip
             chosen = name or (names or book.sheet_names or [""])[0]
             sheet = book.get_sheet_by_name(chosen)
-            first = sheet.start[0] + 1 if sheet.start else 1
-            values = _Cells(sheet.iter_rows(), first)
+            values = _Cells(sheet.iter_rows())
             header = _header(values.header())
             count = sum(1 for _ in values.rest())
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, CalamineError) as error:
@@ -284,7 +283,7 @@ def _open_workbook(path: Path, name: str | None) -> Sheet:
     def rows(patterns: Mapping[int, str]) -> Iterator[Row]:
         with load_workbook(str(path)) as book:
             sheet = book.get_sheet_by_name(chosen)
-            again = _Cells(sheet.iter_rows(), first)
+            again = _Cells(sheet.iter_rows())
             again.header()
             for line, cells in again.rest():
                 texts = [
@@ -301,8 +300,8 @@ class _Cells:
     """The rows of a sheet that are not blank, the first of them being the header."""
 
     rows: Iterator[list[Any]]
-    line: int
-    _skipped: int = field(default=0)
+    line: int = 1
+    """Of the row that comes next; blank rows before the first are counted too."""
 
     def header(self) -> list[str]:
         for cells in self.rows:
