@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-
 from fairlead.base.errors import Failure
 from fairlead.cli import cli
 

@@ -8,8 +8,8 @@ import time
 
 import click
 import pytest
-
 from fairlead.cli import COMMANDS, SUMMARIES, cli
+
 from tests.cli.conftest import Run
 
 
