@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import asks, clock, data, load, results, servers
+from bench import asks, clock, data, fairlead_side, load, results, servers
 from bench.load import Outcome, Plan
 
 
@@ -17,9 +17,9 @@ def leads() -> data.Data:
     return data.make(2000)
 
 
-@pytest.fixture(scope="module")
-def url(leads: data.Data, tmp_path_factory: pytest.TempPathFactory) -> str:
-    url = f"sqlite:///{tmp_path_factory.mktemp('bench') / 'leads.sqlite3'}"
+@pytest.fixture
+def url(leads: data.Data, tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path / 'leads.sqlite3'}"
     data.write_by_hand(leads, url)
     return url
 
@@ -53,6 +53,24 @@ def test_hand_written_versions_agree_and_are_measured(leads: data.Data, url: str
         asks.check_created(plain, leads, created.last_location)
         changes = asks.changing(plain, asks.ByHand(), leads)
         assert load.run(Plan(plain.port, changes, 0, 0.2, plain.pid, None)).errors == []
+
+
+def test_fairlead_answers_like_the_versions_by_hand(leads: data.Data, url: str, tmp_path: Path) -> None:
+    engine_url = f"sqlite:///{tmp_path / 'engine.sqlite3'}"
+    fairlead_side.write(leads, engine_url)
+    questions = [q for ask in asks.ASKS if ask.questions for q in ask.questions(leads)[:5]]
+    with servers.serving("plain", url) as plain, servers.serving("fairlead", engine_url) as engine:
+        for question in questions:
+            _, expected = asks.checked_read(plain, asks.ByHand(), question)
+            _, found = asks.checked_read(engine, fairlead_side.Api(), question)
+            assert found == expected, question
+        for requests in (
+            asks.creating(fairlead_side.Api(), leads),
+            asks.changing(engine, fairlead_side.Api(), leads),
+        ):
+            outcome = load.run(Plan(engine.port, requests, 0, 0.3, engine.pid, None))
+            assert outcome.errors == []
+        asks.check_traces(engine, fairlead_side.Api(), leads)
 
 
 def test_processor_time_of_a_process_is_seen() -> None:
