@@ -18,9 +18,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from fairlead.base.problems import Level, Problems
+from fairlead.base.problems import KeyPath, Level, Problems
 from fairlead.base.texts import Label, did_you_mean, listing
 from fairlead.config.document import Document, Node, is_yes
+from fairlead.config.mentions import Mention, Target, literals, quoted, spoken
 from fairlead.config.shapes import shown
 from fairlead.expr.check import compile_expression
 from fairlead.expr.expression import Expression
@@ -120,6 +121,10 @@ class Linker:
     stages: dict[str, tuple[str, ...]] = field(default_factory=dict)
     world: dict[str, KnownEntity] = field(default_factory=dict)
     used: set[tuple[str, str]] = field(default_factory=set)
+    mentions: dict[Mention, None] = field(default_factory=dict)
+    """Every place where a name is used, in the order of meeting."""
+    owners: dict[int, Target] = field(default_factory=dict)
+    """Where a field (by its identity; `fields` keeps it alive) is defined."""
 
     def __post_init__(self) -> None:
         for name, types in PEOPLE.items():
@@ -132,6 +137,9 @@ class Linker:
         self.fields[entity] = fields
         types: dict[str, Type] = {}
         for name, one in fields.items():
+            here = ("entity", entity, "fields", name)
+            self.owners[id(one)] = here
+            self.owners.update((id(row), (*here, "fields", row.name)) for row in one.fields.values())
             types[name] = self.type_of(entity, one)
             if one.kind == "table":
                 row = f"{entity}.{name}"
@@ -196,6 +204,7 @@ class Linker:
         name = node.key if key else str(node.value)
         if name in self.documents.get(kind, {}):
             self.used.add((kind, name))
+            self.mention((kind, name), node, name, key=key)
             return name
         self.unknown(kind, node, name, self.documents.get(kind, {}), key=key)
         return None
@@ -210,13 +219,16 @@ class Linker:
         name = self.name("entity", node)
         return name if name in self.fields else None
 
-    def field(self, entity: str | None, node: Node | None, *, key: bool = False) -> str | None:
-        """Return the field of `entity` that a node, or its key, names."""
+    def field(
+        self, entity: str | None, node: Node | None, *, key: bool = False, at: int | None = None
+    ) -> str | None:
+        """Return the field of `entity` that a node, or its key, names; `at` says where in a longer text."""
         if node is None or entity is None:
             return None
         name = node.key if key else str(node.value)
         fields = self.fields[entity]
         if name in fields:
+            self.mention(self.owners[id(fields[name])], node, name, key=key, at=at)
             return name
         if name not in self.hushed:
             hint = did_you_mean(name, fields)
@@ -247,6 +259,7 @@ class Linker:
                 self.add("unknown_stage", node, f"{entity} has no pipeline, so it has no stages", key=key)
             return None
         if name in stages:
+            self.mention(self.option_target(("entity", entity, "fields", "stage"), name), node, name, key=key)
             return name
         self.unknown("stage", node, name, stages, key=key)
         return None
@@ -271,7 +284,80 @@ class Linker:
             self.problems.add(
                 problem.code, node.path, span, problem.message, hint=problem.hint, level=problem.level
             )
-        return None if isinstance(made, list) else made
+        if isinstance(made, list):
+            return None
+        self._mention_all(made, node, text, where)
+        return made
+
+    def _mention_all(self, made: Expression, node: Node, text: str, where: Where) -> None:
+        shift = len(text) - len(str(node.value))
+        if not text.endswith(str(node.value)):
+            return
+        for one in spoken(made, where.entity):
+            owner: Target = ("role", one.field)
+            if one.shape != "role":
+                entity, _, table = one.shape.partition(".")
+                field_path = (table, one.field) if table else (one.field,)
+                found = self._field_at(entity, field_path)
+                if found is None:
+                    continue
+                owner = self.owners[id(found)]
+                if one.option is not None:
+                    if one.option not in names_of(found):
+                        continue
+                    owner = self.option_target(owner, one.option)
+            elif one.field not in self.documents.get("role", {}):
+                continue
+            if one.start >= shift:
+                keys = node.path
+                self._note(owner, node.document.path, keys, one.start - shift, one.end - shift)
+
+    def _field_at(self, entity: str, path: tuple[str, ...]) -> Field | None:
+        found = self.fields.get(entity, {}).get(path[0])
+        return found.fields.get(path[1]) if found is not None and len(path) > 1 else found
+
+    def _note(
+        self, target: Target, file: str, keys: KeyPath, start: int, end: int, key: bool = False
+    ) -> None:
+        self.mentions[Mention(target, file, keys, start, end, key)] = None
+
+    def mention(
+        self, target: Target, node: Node, name: str, *, key: bool = False, at: int | None = None
+    ) -> None:
+        """Note that a node, or its key, speaks of something by `name`; `at` says from which character on."""
+        if key:
+            self._note(target, node.document.path, node.path, 0, len(name), True)
+            return
+        # A node may stand for a part of what is written: `-amount`, `record.close_on`, `role:seller`.
+        written = node.document.node(*node.path).value
+        if not isinstance(written, str):
+            return
+        start = written.rfind(name) if at is None else at
+        if start >= 0:
+            self._note(target, node.document.path, node.path, start, start + len(name))
+
+    def option_target(self, owner: Target, option: str) -> Target:
+        """Return where an option of a field is defined: in the field, a shared set, a pipeline, or as a pool."""
+        entity, field_name = owner[1], owner[-1]
+        document = self.documents.get("entity", {}).get(entity)
+        part = None if document is None else document.node(*owner[2:])
+        if part is None or part.path != owner[2:]:
+            if field_name == "stage":
+                for pipeline in self.documents.get("pipeline", {}).values():
+                    if pipeline.node("entity").value == entity:
+                        return ("pipeline", pipeline.name, "stages", option)
+            return ("pool", option) if field_name == "pool" else (*owner, "options", option)
+        options = part.get("options")
+        if options is not None and isinstance(options.value, str):
+            return ("options", options.value, option)
+        return (*owner, "options", option)
+
+    def mention_options(self, node: Node, target: Field) -> None:
+        """Note the options of `target` that a plain value names."""
+        owner = self.owners.get(id(target))
+        for item in node.items() if owner is not None and target.options else ():
+            if owner is not None and item.value in names_of(target):
+                self.mention(self.option_target(owner, item.value), item, item.value, at=0)
 
     def value(self, node: Node, target: Field, where: Where) -> object:
         """Return the expression or plain value that a node gives to a field, or MISSING."""
@@ -280,6 +366,12 @@ class Linker:
             text = "record.id" if raw.strip() == "record" else raw
             if target.kind != "reference":
                 made = self.compile(node, text, where, kind_of(target).expr_type(target))
+                owner = self.owners.get(id(target))
+                for word in literals(made.node) if made is not None and owner is not None else ():
+                    if owner is not None and word.value in names_of(target) and text == node.value:
+                        start, end = quoted(word, text)
+                        said = self.option_target(owner, str(word.value))
+                        self._note(said, node.document.path, node.path, start, end)
                 return MISSING if made is None else made
             return self._pointer(node, text, target, where)
         if isinstance(raw, dict) and raw and target.kind in WORDS - {"json"}:
@@ -292,6 +384,7 @@ class Linker:
         if isinstance(raw, str) and target.kind in NUMBERS and _LEADING_ZERO.match(raw):
             self.add("bad_value", node, f"{shown(raw)} is text, since no number begins with a zero")
             return MISSING
+        self.mention_options(node, target)
         try:
             return kind_of(target).parse(raw, target)
         except FieldProblem as problem:

@@ -22,6 +22,7 @@ from fairlead.config.build import governance, screens, workflows
 from fairlead.config.checks import CHECKS, Sources
 from fairlead.config.document import Document
 from fairlead.config.link import Linker
+from fairlead.config.mentions import Mention
 from fairlead.config.reader import Reading, read
 from fairlead.config.settings import Settings, settings_of
 from fairlead.config.shapes import KIND_FOLDERS, NAME, check_shape, shown
@@ -47,6 +48,8 @@ class Loaded:
     problems: Problems
     settings: Settings
     documents: Documents
+    mentions: tuple[Mention, ...] = ()
+    """Where the documents speak of what others (or they themselves) define."""
 
 
 def load(tree: SourceTree, settings: Settings | None = None) -> Loaded:
@@ -64,7 +67,8 @@ def load(tree: SourceTree, settings: Settings | None = None) -> Loaded:
     sources = Sources(workspace, documents, linker, settings.languages, troubled)
     for check in CHECKS:
         check(sources)
-    return Loaded(None if problems.has_errors else workspace, problems, settings, documents)
+    found = None if problems.has_errors else workspace
+    return Loaded(found, problems, settings, documents, tuple(linker.mentions))
 
 
 # ---------------------------------------------------------------- documents
@@ -205,13 +209,17 @@ def _outline(documents: Documents, linker: Linker, sets: Mapping[str, OptionSet]
     for document in documents.get("pool", {}).values():
         entity = document.node("entity").value
         if isinstance(entity, str):
-            pools[entity].append(Option(document.name, document.root.label(name=document.name)))
+            label = document.root.label(name=document.name)
+            pools[entity].append(Option(document.name, label, was=document.root.was()))
     for name, document in documents.get("entity", {}).items():
         if not document.usable:
             continue
         pipeline = pipelines.get(name)
         parts = {} if pipeline is None else dict(pipeline.node("stages").entries())
-        stages = [Option(key, part.label(name=key), part.maybe("color")) for key, part in parts.items()]
+        stages = [
+            Option(key, part.label(name=key), part.maybe("color"), was=part.was())
+            for key, part in parts.items()
+        ]
         initial = None if pipeline is None else pipeline.root.maybe("initial") or next(iter(parts), None)
         fields = entity_parts.outline_fields(
             document.root, linker, sets, settings.currency, stages=stages, initial=initial, pools=pools[name]

@@ -35,6 +35,7 @@ _OPTIONS: Mapping[str, Any] = {
             "label": kind.LABEL_SCHEMA,
             "color": {"type": "string"},
             "active": {"type": "boolean"},
+            "was": {"type": ["string", "array"], "minLength": 1, "items": {"type": "string"}},
         },
         "required": ["name"],
         "additionalProperties": False,

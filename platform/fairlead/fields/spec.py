@@ -26,6 +26,7 @@ class Option:
     label: Label
     color: str | None = None
     active: bool = True
+    was: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,9 @@ def _title(node: Node, linker: Linker, fields: Mapping[str, Field]) -> str:
     for name, spec, conversion in named:
         at = title.value.find("{" + name, at) + 1
         span = title.document.reading.inside(title.path, at, at + len(name))
+        if name in fields and name in linker.fields[node.document.name]:
+            owner = linker.owners[id(linker.fields[node.document.name][name])]
+            linker.mention(owner, title, name, at=at)
         if spec or conversion:
             linker.problems.add("bad_value", title.path, span, "only plain {field} is understood in a title")
         elif fields.get(name) is None:

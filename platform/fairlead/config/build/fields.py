@@ -43,8 +43,8 @@ def build_options(node: Node) -> tuple[Option, ...]:
 
 def _option(name: str, node: Node) -> Option:
     value = node.value
-    if isinstance(value, dict) and value.keys() & {"name", "label", "color", "active"}:
-        return Option(name, node.label(name=name), node.maybe("color"), node.flag("active", True))
+    if isinstance(value, dict) and value.keys() & {"name", "label", "color", "active", "was"}:
+        return Option(name, node.label(name=name), node.maybe("color"), node.flag("active", True), node.was())
     if value is None or (isinstance(value, str) and value == name):
         return Option(name, Label({}, name))
     return Option(name, node.as_label(name))
@@ -225,6 +225,7 @@ def _rollup(made: Field, node: Node, linker: Linker, entity: str) -> Rollup | No
         else:
             linker.unknown("table", source, source.value, tables)
         return None
+    linker.mention(linker.owners[id(table)], source, source.value)
     function = next((name for name in _ROLLUPS if rollup.get(name) is not None), None)
     if function is None:
         linker.add("missing_key", rollup, "one of sum, avg, min, max and count is missing")
@@ -240,6 +241,7 @@ def _rollup(made: Field, node: Node, linker: Linker, entity: str) -> Rollup | No
     if column is None:
         linker.unknown("field", value, value.value, table.fields)
         return None
+    linker.mention(linker.owners[id(column)], value, value.value)
     if not kind_of(column).aggregatable:
         linker.add("wrong_type", value, f"{value.value!r} is {_a(column.kind)} and cannot be added up")
         return None

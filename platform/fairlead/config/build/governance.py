@@ -135,20 +135,42 @@ def build_report(node: Node, linker: Linker) -> Report | None:
         dimensions=tuple(dimensions),
         measures=tuple(measures.values()),
         filter=linker.rule(node.get("filter"), Where(entity, sql=True)),
-        order=_order(node.get("order"), linker, [*measures, *(".".join(one.path) for one in dimensions)]),
+        order=_order(node, linker, entity, [*measures, *(".".join(one.path) for one in dimensions)]),
         limit=node.number("limit", 1000),
         chart=cast(Any, shape),
     )
 
 
-def _order(node: Node | None, linker: Linker, known: list[str]) -> tuple[str, bool] | None:
+def _order(report: Node, linker: Linker, entity: str, known: list[str]) -> tuple[str, bool] | None:
+    node = report.get("order")
     if node is None:
         return None
     name = str(node.value).removeprefix("-")
     if name not in known:
         linker.unknown("column", node, name, known)
         return None
+    own = _measure_field(report, name)
+    if own is not None:
+        linker.field(entity, Node(node.document, node.path, own))
+    elif any(name == _dimension_text(part) for part in report.each("dimensions")):
+        follow(tuple(name.split(".")), node, linker, entity)
     return name, str(node.value).startswith("-")
+
+
+def _measure_field(report: Node, name: str) -> str | None:
+    """Return the field from which a measure without a name of its own has the name `name`."""
+    for part in report.each("measures"):
+        for function in _FUNCTIONS:
+            of = part.get(function)
+            if of is None or not isinstance(of.value, str) or part.get("name") is not None:
+                continue
+            if name == (of.value if function == "sum" else f"{function}_{of.value}"):
+                return of.value
+    return None
+
+
+def _dimension_text(node: Node) -> str:
+    return node.value if isinstance(node.value, str) else node.text("field")
 
 
 def _dimension(node: Node, linker: Linker, entity: str) -> Dimension | None:
@@ -178,7 +200,9 @@ def follow(path: tuple[str, ...], node: Node, linker: Linker, entity: str) -> tu
     """Return the kind and label of what a dotted path over references leads to; it must make groups."""
     here: str | None = entity
     kind, label, one = "", Label({}, path[-1]), None
+    start = len(str(node.value)) - len(".".join(path))
     for depth, name in enumerate(path):
+        at = start + sum(len(before) + 1 for before in path[:depth])
         plain = Node(node.document, node.path, name)
         if here is not None and here in _PEOPLE:
             if name not in _PEOPLE[here]:
@@ -186,7 +210,7 @@ def follow(path: tuple[str, ...], node: Node, linker: Linker, entity: str) -> tu
                 return None
             kind, one = _PEOPLE[here][name], None
         elif here in linker.fields:
-            if linker.field(here, plain) is None:
+            if linker.field(here, plain, at=at) is None:
                 return None
             one = linker.fields[here][name]
             kind, label = one.kind, one.label
@@ -267,6 +291,10 @@ def _tile(node: Node, linker: Linker) -> Tile | None:
             linker.add("contradiction", part, f"{part.key!r} does not go with {other.key!r}", key=True)
     if report is not None:
         name = linker.name("report", report)
+        of = None if name is None else linker.documents["report"][name].root
+        own = None if of is None or measure is None else _measure_field(of, str(measure.value))
+        if of is not None and measure is not None and own is not None:
+            linker.field(linker.entity(of.get("entity")), Node(measure.document, measure.path, own))
         return None if name is None else Tile(label, name, None, None, node.maybe("measure"), width)
     found = list_target(cast(Node, listed), linker)
     return None if found is None else Tile(label, None, found, node.maybe("view"), None, width)

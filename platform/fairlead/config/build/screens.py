@@ -282,6 +282,7 @@ def list_target(node: Node, linker: Linker) -> str | None:
         return linker.name("list", node)
     if name in entities:
         linker.used.add(("entity", name))
+        linker.mention(("entity", name), node, name)
         own = (known for known, document in lists.items() if document.node("entity").value == name)
         return next(own, name)
     linker.unknown("list", node, name, [*lists, *entities])
@@ -298,6 +299,7 @@ def board_target(node: Node, linker: Linker) -> str | None:
         if all(document.node("entity").value != entity for document in boards.values())
     ]
     if name in derived and name not in boards:
+        linker.mention(("entity", name), node, name)
         return name
     if name in boards:
         return linker.name("board", node)

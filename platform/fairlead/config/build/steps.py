@@ -194,6 +194,8 @@ def check_placeholders(node: Node, linker: Linker, entity: str | None) -> None:
         for name in names:
             at = text.value.find("{" + name, at) + 1
             first = name.partition(".")[0]
+            if first in known:
+                linker.mention(linker.owners[id(known[first])], text, first, at=at)
             if first in known or first in linker.hushed:
                 continue
             span = text.document.reading.inside(text.path, at, at + max(len(name), 1))

@@ -526,6 +526,10 @@ def _column(name: str, node: Node, linker: Linker, entity: str | None) -> Column
             found = linker.field(target, lookup)
         elif linker.fields[entity][name].kind not in ("user", "team", "reference"):
             linker.add("contradiction", lookup, f"{name!r} is no reference, so nothing is looked up", key=True)
+    of = None if entity is None else linker.fields[entity][name]
+    for part in (constant, node.get("default"), *(part for _, part in (values.entries() if values else ()))):
+        if part is not None and of is not None:
+            linker.mention_options(part, of)
     exact = {} if values is None else {key: str(part.value) for key, part in values.entries() if part.value is not None}
     default = node.get("default")
     return ColumnMap(
