@@ -55,7 +55,7 @@ def fairlead(*words: object, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("page", ["README.md", "docs/zh/index.md", "docs/tutorial.md"])
 def test_the_field_that_the_pages_add_is_a_field(page: str, tmp_path):
     text = shipped(ROOT, "general_sales").mapping()
-    name = "schemas/general_sales/lead.yaml"
+    name = "schemas/lead.yaml"
     text[name] = text[name].replace("fields:\n", f"fields:\n{blocks(page)[0]}", 1)
     assert load(SourceTree.from_mapping(text)).problems.render() == ""
 
@@ -68,7 +68,7 @@ def test_the_first_hour(tmp_path):
     page = (ROOT / "docs/tutorial.md").read_text("utf-8")
     field, stage, moves = blocks("docs/tutorial.md")
 
-    lead = acme / "schemas/general_sales/lead.yaml"
+    lead = acme / "schemas/lead.yaml"
     lead.write_text(
         lead.read_text("utf-8").replace("  budget:\n", f"{field}  budget:\n", 1), encoding="utf-8"
     )
@@ -80,9 +80,9 @@ def test_the_first_hour(tmp_path):
     assert fairlead("check", ".", folder=acme).stdout.strip() in page
     shutil.copy(tmp_path / "right.yaml", lead)
 
-    form = acme / "forms/general_sales/forms/lead.yaml"
+    form = acme / "forms/forms/lead.yaml"
     form.write_text(form.read_text("utf-8").replace("budget,", "best_time, budget,", 1), encoding="utf-8")
-    stages = acme / "workflows/general_sales/lead_stages.yaml"
+    stages = acme / "workflows/lead_stages.yaml"
     before, after, rest = stages.read_text("utf-8").partition("  qualified:\n")
     stages.write_text(before + stage + after + rest, encoding="utf-8")
     with stages.open("a", encoding="utf-8") as file:
@@ -103,4 +103,4 @@ def test_the_first_hour(tmp_path):
     back = fairlead("rollback", 1, "--yes", "--allow-destructive", folder=acme)
     assert back.stdout.endswith("Published revision 3.\n")
     assert fairlead("export", "../published", folder=acme).returncode == 0
-    assert "best_time" not in (tmp_path / "published/schemas/general_sales/lead.yaml").read_text("utf-8")
+    assert "best_time" not in (tmp_path / "published/schemas/lead.yaml").read_text("utf-8")

@@ -17,6 +17,7 @@ from fairlead.config.source import shipped_templates
 from fairlead.settings import DEMO_PASSWORD
 from fairlead.wiring import House, build
 from fairlead.work import publishing
+from fairlead.work.applications import NothingPublished
 
 HTTP_THREADS = 16
 
@@ -30,7 +31,13 @@ HTTP_THREADS = 16
 def serve(folder: Path, host: str, port: int, threads: int, no_jobs: bool) -> None:
     """Serve the screens and the API of a workspace, with background work in the same process."""
     own = house(folder)
-    own.applications.refresh()
+    try:
+        own.applications.refresh()
+    except NothingPublished as error:
+        own.close()
+        raise click.ClickException(
+            f"Nothing is published yet: run `fairlead apply {folder}` first."
+        ) from error
     click.echo(f"Fairlead serves {folder.absolute().name} at http://{host}:{port}")
     run(own, host, port, threads=threads, jobs=not no_jobs)
 

@@ -10,7 +10,7 @@ import click
 
 from fairlead.base.errors import Refused
 from fairlead.cli.common import FOLDER, FORMAT, WORKSPACE, author, house, shipped_root, show, tree
-from fairlead.config.source import shipped, shipped_templates
+from fairlead.config.source import shipped, shipped_templates, workspace_files
 from fairlead.store import revisions as store
 from fairlead.work import publishing
 
@@ -33,13 +33,11 @@ def new(folder: Path, template: str) -> None:
 
 def make_workspace(folder: Path, template: str) -> None:
     """Write the documents of a shipped template into a new folder."""
-    for path, text in shipped(shipped_root(), template).mapping().items():
+    settings = f"name: {template}\ntemplate: {template}\n"
+    for path, text in workspace_files(shipped(shipped_root(), template), settings).items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
-    own = folder / "fairlead.yaml"
-    if not own.exists():
-        own.write_text(f"name: {template}\ntemplate: {template}\n", encoding="utf-8")
     (folder / ".gitignore").write_text("var/\n", encoding="utf-8")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.sql import ColumnElement
@@ -91,12 +91,30 @@ class EntityAccess:
         return self.read[0].masked if self.read else frozenset()
 
     def rows(self, needs: Iterable[str] = ()) -> ColumnElement[bool] | None:
-        """Return the predicate of the rows that may be read, counting only grants that open all of `needs`.
+        """Return the predicate of the rows on which all of `needs` may be seen in full: each of them opened by a grant
+        that reaches the row.
 
         None means every row; `sa.false()` none.
         """
-        wanted = frozenset(needs)
-        return any_of(grant.predicate for grant in self.read if wanted <= grant.readable)
+        opening = {frozenset(n for n, g in enumerate(self.read) if name in g.readable) for name in needs}
+        opening.add(frozenset(range(len(self.read))))
+        parts = []
+        # What is opened by some grants is opened by more of them too: only the smallest sets say something.
+        for grants in sorted(opening, key=sorted):
+            if not any(other < grants for other in opening):
+                part = any_of(self.read[number].predicate for number in sorted(grants))
+                if part is not None:
+                    parts.append(part)
+        return sa.and_(*parts) if len(parts) > 1 else (parts[0] if parts else None)
+
+    def shown(self, name: str, column: ColumnElement[Any], withheld: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Return `column` on the rows where the field `name` may be seen in full, and `withheld` on the others."""
+        if all(name in grant.readable for grant in self.read):
+            return column
+        if name not in self.readable:
+            return withheld
+        predicate = self.rows((name,))
+        return column if predicate is None else sa.case((predicate, column), else_=withheld)
 
     def row_predicate(self, action: str) -> ColumnElement[bool] | None:
         """Return the predicate of the rows on which `action` is allowed."""
@@ -138,8 +156,9 @@ def build_access(
         grant = role.grants.get(entity.name)
         if grant is None:
             continue
-        hidden = {name for name, right in grant.fields.items() if right == "hidden"}
-        masked = {name for name, right in grant.fields.items() if right == "masked"}
+        # Of rows there is no part that could be shown: a line table is masked by hiding it.
+        masked = {n for n, right in grant.fields.items() if right == "masked" and not entity.fields[n].fields}
+        hidden = {n for n, right in grant.fields.items() if right in ("hidden", "masked") and n not in masked}
         fixed = {name for name, right in grant.fields.items() if right == "readonly"}
         readable = names - _below(names, hidden) - masked
         writable = readable - _below(names, fixed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from fairlead.base.problems import Span
@@ -16,6 +17,9 @@ from fairlead.expr.check import Expression
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field
 from fairlead.model.workspace import Workspace
+
+Difference = tuple[Literal["add", "remove", "change"], tuple[str, ...], Any, Any]
+"""(what, path of keys, old, new)."""
 
 Grade = Literal["safe", "computes", "tightens", "access", "lossy", "blocked"]
 GRADES: tuple[Grade, ...] = ("safe", "computes", "tightens", "access", "lossy", "blocked")
@@ -216,9 +220,7 @@ def stored_differently(one: Field, two: Field) -> bool:
     )
 
 
-def walk(
-    old: Any, new: Any, path: tuple[str, ...]
-) -> Iterator[tuple[Literal["add", "remove", "change"], tuple[str, ...], Any, Any]]:
+def walk(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[Difference]:
     """Yield the differences of two model values, by key; positions in files do not count."""
     if isinstance(old, Expression) and isinstance(new, Expression):
         if old.text != new.text:
@@ -240,15 +242,44 @@ def walk(
     elif _named(old) and _named(new):
         yield from walk({one.name: one for one in old}, {one.name: one for one in new}, path)
     elif isinstance(old, tuple) and isinstance(new, tuple):
-        for number in range(max(len(old), len(new))):
-            if number >= len(new):
-                yield "remove", (*path, str(number)), old[number], None
-            elif number >= len(old):
-                yield "add", (*path, str(number)), None, new[number]
-            else:
-                yield from walk(old[number], new[number], (*path, str(number)))
+        yield from _walk_list(old, new, path)
     elif text_of(old) != text_of(new):
         yield "change", path, old, new
+
+
+def _walk_list(old: tuple[Any, ...], new: tuple[Any, ...], path: tuple[str, ...]) -> Iterator[Difference]:
+    """Compare lists whose entries have no names: what stands in both, wherever, is not a change."""
+    before, after = [_essence(one) for one in old], [_essence(one) for one in new]
+    for kind, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if kind == "equal":
+            continue
+        paired = min(b - a, d - c)
+        for step in range(paired):
+            yield from walk(old[a + step], new[c + step], (*path, str(c + step)))
+        for number in range(a + paired, b):
+            yield "remove", (*path, str(number)), old[number], None
+        for number in range(c + paired, d):
+            yield "add", (*path, str(number)), None, new[number]
+
+
+def _essence(value: Any) -> str:
+    """Return a text that is the same for two values that mean the same, wherever they stand."""
+    if isinstance(value, Expression):
+        return value.text
+    if dataclasses.is_dataclass(value):
+        parts = (
+            f"{spec.name}={_essence(getattr(value, spec.name))}"
+            for spec in dataclasses.fields(value)
+            if spec.name != "span"
+        )
+        return f"{type(value).__name__}({', '.join(parts)})"
+    if isinstance(value, Mapping):
+        return repr({key: _essence(one) for key, one in value.items()})
+    if isinstance(value, (tuple, list)):
+        return repr([_essence(one) for one in value])
+    if isinstance(value, (set, frozenset)):
+        return repr(sorted(map(str, value)))
+    return repr(value)
 
 
 def _named(values: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from fairlead.compiled.access import EntityAccess
 from fairlead.fields.kind import FieldKind
-from fairlead.fields.registry import kind_of
+from fairlead.fields.registry import KINDS, kind_of
 from fairlead.fields.spec import Field
 
 Json = dict[str, Any]
@@ -25,7 +25,7 @@ class RowCodec:
     grant after the fields; the codec then withholds, row by row, what no matching grant opens.
     """
 
-    __slots__ = ("_encoders", "_grants", "_masked", "_names", "_width", "fields", "hidden")
+    __slots__ = ("_encoders", "_grants", "_masked", "_names", "_tables", "_width", "fields", "hidden")
 
     def __init__(self, fields: Sequence[Field], access: EntityAccess, all_fields: frozenset[str]) -> None:
         self.fields = tuple(fields)
@@ -38,6 +38,8 @@ class RowCodec:
         )
         plain = {name for name in all_fields if "." not in name}
         self.hidden: tuple[str, ...] = tuple(sorted(plain - access.seen))
+        # Line tables are not in the row; whether they may be seen with it is decided here all the same.
+        self._tables = tuple(sorted((plain & access.seen) - {field.name for field in fields})) if whole else ()
         self._masked: tuple[tuple[str, Encode], ...] = ()
         self._grants: tuple[tuple[frozenset[str], frozenset[str]], ...] = ()
         if access.uniform:
@@ -71,7 +73,7 @@ class RowCodec:
             if flag:
                 readable |= opens
                 masked |= partly
-        hidden, partial = list(self.hidden), []
+        hidden, partial = [*self.hidden, *(name for name in self._tables if name not in readable)], []
         for field in self.fields:
             name = field.name
             if name in readable:
@@ -118,10 +120,16 @@ def _reader(field: Field) -> Callable[[Any], Any]:
 
 def stored_values(values: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[str, Any]:
     """Return domain values in the form the database keeps."""
-    return {
-        name: None if value is None else kind_of(fields[name]).to_stored(value, fields[name])
-        for name, value in values.items()
-    }
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if value is not None:
+            field = fields[name]
+            if field.kind not in _AS_THEY_ARE:
+                value = KINDS[field.kind].to_stored(value, field)
+        found[name] = value
+    return found
 
 
 _IDENTITY = FieldKind.from_stored
+_AS_THEY_ARE = frozenset(name for name, kind in KINDS.items() if type(kind).to_stored is FieldKind.to_stored)
+"""Kinds whose domain values are kept as they are: most values of most records."""

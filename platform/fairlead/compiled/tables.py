@@ -121,6 +121,9 @@ def _entity_tables(workspace: Workspace, entity: Entity, metadata: MetaData, dia
         Index(index_name("ix", name, ["search"]), table.c.search, postgresql_using="gin")
     for wanted in _indexes(workspace, entity):
         _add_index(table, wanted, dialect)
+    for index in entity.indexes:
+        if index.unique:
+            _add_unique(table, index.fields)
     for field in entity.fields.values():
         if field.unique:
             where = text(f"deleted_at IS NULL AND {column_name(field.name)} IS NOT NULL")
@@ -192,8 +195,7 @@ def _indexes(workspace: Workspace, entity: Entity) -> list[tuple[str, ...]]:
     if "due_at" in fields:
         wanted.append(("due_at", "id"))
         wanted.append(("pool", "id"))
-    for index in entity.indexes:
-        wanted.append(index.fields)
+    wanted += [index.fields for index in entity.indexes if not index.unique]
     cleaned: list[tuple[str, ...]] = []
     for index_fields in wanted:
         once = tuple(dict.fromkeys(index_fields))
@@ -204,6 +206,18 @@ def _indexes(workspace: Workspace, entity: Entity) -> list[tuple[str, ...]]:
 
 def _sortable(field: Field) -> bool:
     return kind_of(field).sortable and kind_of(field).column_type(field) is not None
+
+
+def _add_unique(table: Table, fields: tuple[str, ...]) -> None:
+    """No two live records agree on all of these fields; one with an empty value agrees with nobody."""
+    columns = [table.c[column_name(name)] for name in fields]
+    where = text(
+        " AND ".join(["deleted_at IS NULL", *(f'"{column.name}" IS NOT NULL' for column in columns)])
+    )
+    Index(
+        index_name("ux", table.name, [column.name for column in columns]), *columns, unique=True,
+        sqlite_where=where, postgresql_where=where,
+    )  # fmt: skip
 
 
 def _add_index(table: Table, fields: tuple[str, ...], dialect: str) -> None:

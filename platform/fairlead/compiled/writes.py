@@ -20,6 +20,8 @@ class EntityWrites:
     def __init__(self, tables: EntityTables, dialect: str) -> None:
         self.tables = tables
         self.dialect = dialect
+        self.parameters = tuple((name, f"v_{column_name(name)}") for name in tables.columns)
+        """Each stored field with the name of its parameter."""
         self._cache: dict[object, Prepared] = {}
 
     def insert(self, fields: Iterable[str]) -> Prepared:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from fairlead.base.ids import new_id
@@ -110,7 +111,7 @@ def add(
         _ADD.on(tx),
         {
             "id": key, "at": at, "entity": entity, "record_id": record_id, "version": version, "kind": kind,
-            "changes": json.dumps(changes, ensure_ascii=False) if changes else None, "actor": actor, "door": door,
+            "changes": orjson.dumps(changes).decode() if changes else None, "actor": actor, "door": door,
             "revision": revision, "reason": reason, "cause": cause, "depth": depth,
             "chain": json.dumps(list(chain)) if chain else None,
         },

@@ -59,6 +59,10 @@ _ADD_FILE = Once(lambda d: insert_all(revision_file, d))
 _ADD_BLOB = Once(lambda d: insert_all(blob, d, skip_duplicates=True))
 
 
+PUBLISHING = 746_579
+"""The advisory lock of PostgreSQL that a publisher holds alone, and writers share who must not straddle a publication."""
+
+
 def text_digest(text: str) -> str:
     """Return the name under which a file's text is kept."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -24,6 +24,7 @@ def create_app(services: Services, *, secret_key: str) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=32 * 1024 * 1024, MAX_FORM_PARTS=5000, MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024)
     app.extensions["fairlead"] = services
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # a redirect would answer a program with a page
     _install_api(app)
     from fairlead.web import errors, screens
 

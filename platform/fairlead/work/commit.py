@@ -11,16 +11,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from fairlead.base.errors import Conflict, FieldError, Invalid
 from fairlead.base.ids import new_id
 from fairlead.base.texts import Label
 from fairlead.compiled.application import CompiledEntity
 from fairlead.compiled.rows import stored_values
 from fairlead.compiled.search import index_terms
+from fairlead.compiled.statement import prepare
 from fairlead.compiled.tables import column_name
 from fairlead.decide.edit import Rows
 from fairlead.fields.registry import kind_of
-from fairlead.store import history, numbers, ownership, visits
+from fairlead.store import history, numbers, ownership, revisions, visits
 from fairlead.store.database import Duplicate, Tx
 from fairlead.store.gathering import Gathering, add_up
 
@@ -28,6 +31,12 @@ if TYPE_CHECKING:
     from fairlead.work.context import Context
 
 Values = Mapping[str, Any]
+
+_SHARED = prepare(sa.text(f"SELECT pg_advisory_xact_lock_shared({revisions.PUBLISHING})"), "postgresql")
+_CONFIG_CHANGED = Label({
+    "en": "The configuration has just changed. Please repeat what you did.",
+    "zh": "配置刚刚更新，请重新操作一次。",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +67,27 @@ def write(tx: Tx, ctx: Context, change: Change) -> int:
         Conflict: Somebody changed the record since it was read.
         Invalid: A unique field has this value already.
     """
+    if change.entity.totals:
+        _still_in_force(tx, ctx)
     if change.old is None:
         return _insert(tx, ctx, change)
     return _update(tx, ctx, change)
+
+
+def _still_in_force(tx: Tx, ctx: Context) -> None:
+    """Refuse to write under a revision that is no longer in force, where kept totals may have another shape now.
+
+    On PostgreSQL a publisher waits for the writers that hold this lock, and those that come later see its revision; on
+    SQLite only one writes at a time anyway.
+
+    Raises:
+        Conflict: `config_changed`; the same request, sent again, goes by the new revision.
+    """
+    if tx.dialect == "postgresql":
+        tx.all(_SHARED)
+    newest = revisions.current_number(tx)
+    if newest is not None and newest != ctx.app.revision and ctx.app.revision:
+        raise Conflict(code="config_changed", status=409, message=_CONFIG_CHANGED)
 
 
 def _insert(tx: Tx, ctx: Context, change: Change) -> int:
@@ -74,8 +101,8 @@ def _insert(tx: Tx, ctx: Context, change: Change) -> int:
     fields = entity.entity.fields
     stored = stored_values({n: v for n, v in values.items() if n in entity.tables.columns}, fields)
     statement = entity.writes.insert(entity.tables.columns)
-    with _duplicates_named(entity):
-        tx.run(statement, {f"v_{column_name(name)}": stored.get(name) for name in entity.tables.columns})
+    with _DuplicatesNamed(entity):
+        tx.run(statement, {name: stored.get(field) for field, name in entity.writes.parameters})
     _write_lines(tx, entity, change)
     changes: dict[str, Sequence[Any]] = {
         name: (None, value)
@@ -106,7 +133,7 @@ def _update(tx: Tx, ctx: Context, change: Change) -> int:
     statement = entity.writes.update(stored)
     params: dict[str, object] = {f"v_{column_name(name)}": value for name, value in stored.items()}
     params |= {"p_id": change.id, "p_version": old["version"]}
-    with _duplicates_named(entity):
+    with _DuplicatesNamed(entity):
         touched = tx.run(statement, params)
     if touched != 1:
         # The record was changed between the read and this write; the version in the WHERE clause decides.
@@ -143,6 +170,8 @@ def remove(tx: Tx, ctx: Context, change: Change) -> None:
     """
     assert change.old is not None
     entity = change.entity
+    if entity.totals:
+        _still_in_force(tx, ctx)
     done = tx.run(
         entity.writes.remove(),
         {
@@ -264,7 +293,7 @@ def _write_search(tx: Tx, entity: CompiledEntity, values: Values, *, new: bool, 
         tx.run(statement, params)
 
 
-class _duplicates_named:
+class _DuplicatesNamed:
     """Say which field a unique index refused."""
 
     __slots__ = ("_entity",)
@@ -281,7 +310,7 @@ class _duplicates_named:
         text = error.columns
         for name in self._entity.entity.fields:
             column = column_name(name)
-            if text.endswith(f".{column}") or text.endswith(f"_{column}"):
+            if text.endswith((f".{column}", f"_{column}")):
                 label = self._entity.entity.fields[name].label
                 raise Invalid(
                     [FieldError(name, "duplicate", Label({

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -73,7 +74,8 @@ def start(ctx: Context, name: str, given: Mapping[str, str], *, origin: Origin |
     env = ctx.env()
     for key, spec in fields.items():
         if spec.default is not None and record.get(key) is None:
-            record[key] = edit.value_of(spec.default, record, env)
+            value = edit.value_of(spec.default, record, env)
+            record[key] = value.replace(second=0, microsecond=0) if spec.kind == "datetime" and isinstance(value, datetime) else value
     if entity.machine is not None and record.get("stage") is None:
         record["stage"] = entity.machine.initial
     for key, spec in fields.items():
@@ -194,6 +196,8 @@ def form_value(spec: Field, value: Any, zone: ZoneInfo) -> Any:
         return list(value or ())
     if value is None:
         return ""
+    if spec.kind == "datetime":
+        value = value.replace(microsecond=0)  # an input knows no finer moment
     return kind_of(spec).form_text(value, spec, zone=zone)
 
 

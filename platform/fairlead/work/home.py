@@ -16,7 +16,6 @@ from fairlead.compiled.access import P_USER, pool_member
 from fairlead.compiled.application import CompiledEntity
 from fairlead.compiled.runs import ACTIVE
 from fairlead.compiled.tables import column_name
-from fairlead.expr.check import Expression
 from fairlead.fields.spec import Field
 from fairlead.model.governance import Dashboard, Tile
 from fairlead.model.screens import View
@@ -84,11 +83,12 @@ class DueList:
 
 
 def due(ctx: Context) -> list[DueList]:
-    """Return the actor's own records in the due views of the entities the actor works with."""
+    """Return the records in the due views of the entities the actor works with: the actor's own, or for somebody who
+    heads a team everything of theirs."""
     found = []
     for entity, view in _due_views(ctx):
         by = _date_of(entity, view)
-        items = _own(ctx, entity, ("due", view.name), view.filter, view.order, MAX_DUE)
+        items = _of_view(ctx, entity, view, own=not ctx.actor.oversees)
         if items:
             found.append(DueList(entity, view, by, items[:MAX_DUE], len(items) > MAX_DUE))
     return found
@@ -118,28 +118,27 @@ def _date_of(entity: CompiledEntity, view: View) -> Field | None:
     return next((fields[n] for n in names if n in fields and fields[n].kind in ("date", "datetime")), None)
 
 
-def _own(
-    ctx: Context, entity: CompiledEntity, key: tuple[str, str], filter: Expression | None,
-    order: Sequence[tuple[str, bool]], limit: int,
-) -> list[Json]:  # fmt: skip
-    roles = roles_of(ctx)
+def _of_view(ctx: Context, entity: CompiledEntity, view: View, *, own: bool) -> list[Json]:
+    roles, filter = roles_of(ctx), view.filter
     reads = ctx.app.reads(entity.name, roles)
 
     def build() -> sa.Select[Any]:
         main = entity.tables.main
         needs = frozenset({"owner", *(path[0] for path in filter.uses if path)} if filter else {"owner"})
-        statement = reads.select(None, needs).where(main.c.owner == P_USER)
+        statement = reads.select(None, needs)
+        if own:
+            statement = statement.where(main.c.owner == P_USER)
         if filter is not None:
             statement = statement.where(ctx.app.clauses.row(filter, entity.tables))
-        for name, down in order:
+        for name, down in view.order:
             if name in entity.tables.columns and name in reads.access.readable:
                 column = main.c[column_name(name)]
                 statement = statement.order_by(column.desc() if down else column.asc())
         return statement.order_by(main.c.id).limit(n("p_limit"))
 
-    statement = ctx.app.statement((*key, entity.name, roles), build)
+    statement = ctx.app.statement(("due", entity.name, view.name, own, roles), build)
     codec = reads.codec()
-    return [codec.encode(row) for row in ctx.database.all(statement, {**base_params(ctx), "p_limit": limit + 1})]
+    return [codec.encode(row) for row in ctx.database.all(statement, {**base_params(ctx), "p_limit": MAX_DUE + 1})]
 
 
 # ---------------------------------------------------------------- what is about to be lost

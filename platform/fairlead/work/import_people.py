@@ -14,7 +14,7 @@ from typing import Any
 
 from fairlead.base.errors import Failure, Invalid
 from fairlead.base.texts import Label, did_you_mean
-from fairlead.fields.folding import fold
+from fairlead.fields.folding import fold, sounds
 from fairlead.fields.kind import both
 from fairlead.fields.spec import Field
 from fairlead.store import people as store
@@ -357,9 +357,7 @@ def derived(name: str) -> str:
 
 
 def _sounds(han: str) -> Iterable[str]:
-    from pypinyin import Style, lazy_pinyin
-
-    first, *rest = lazy_pinyin(han, style=Style.NORMAL)
+    first, *rest = sounds(han)
     return [first, "".join(rest)]
 
 

@@ -29,8 +29,6 @@ from fairlead.model.workspace import Workspace
 from fairlead.store import migrate, revisions
 from fairlead.store.database import Database, Duplicate, Tx
 
-LOCK = 746_579
-
 
 class Broken(Exception):
     """The documents have errors; nothing can be planned until they are mended."""
@@ -146,40 +144,47 @@ def _other_files(database: Database, tree: SourceTree, number: int) -> list[Chan
 
 
 def _workspace_of(database: Database, number: int) -> Workspace | None:
-    return load(SourceTree.from_mapping(revisions.files(database, number))).workspace
+    files = revisions.files(database, number)
+    return load(SourceTree.from_mapping(files)).workspace if files else None
 
 
 _LIVE = "SELECT count(*) FROM {table} WHERE deleted_at IS NULL"
 
 _ASK: dict[str, tuple[str, str, str | None]] = {
-    "records": (_LIVE, "{n} records", None),
-    "values": ("SELECT count({column}) FROM {table}", "{n} values", None),
+    "records": (_LIVE, "records: {n}", None),
+    "values": ("SELECT count({column}) FROM {table}", "values: {n}", None),
     "empty": (
         _LIVE + " AND {column} IS NULL",
-        "{n} records are empty there; they may stay so until they are edited",
+        "records that are empty there: {n}; they may stay so until they are edited",
         None,
     ),
     "doubles": (
-        "SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {column} IS NOT NULL AND deleted_at IS NULL "
-        "GROUP BY {column} HAVING count(*) > 1) AS twice",
-        "{n} values stand in several records: merge them first",
+        (
+            "SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {column} IS NOT NULL AND deleted_at IS NULL "
+            "GROUP BY {column} HAVING count(*) > 1) AS twice"
+        ),
+        "values that stand in several records: {n}; merge them first",
         "blocked",
     ),
     "option": (
         "SELECT count(*) FROM {table} WHERE {column} = :p_value",
-        "{n} records have it; set `active: false` instead",
+        "records that have it: {n}; set `active: false` instead",
         "blocked",
     ),
-    "in_stage": (_LIVE + " AND stage = :p_value", "{n} records stand in it; move them first", "blocked"),
-    "pooled": (_LIVE + " AND pool = :p_value", "{n} records lie in it; move them first", "blocked"),
+    "in_stage": (
+        _LIVE + " AND stage = :p_value",
+        "records that stand in it: {n}; move them first",
+        "blocked",
+    ),
+    "pooled": (_LIVE + " AND pool = :p_value", "records that lie in it: {n}; move them first", "blocked"),
     "people": (
         "SELECT count(*) FROM sys_user WHERE active AND roles LIKE '%\"' || :p_value || '\"%'",
-        "{n} people have it; give them another role first",
+        "people who have it: {n}; give them another role first",
         "blocked",
     ),
     "running": (
         "SELECT count(*) FROM sys_approval WHERE flow = :p_value AND state IN ('running', 'returned', 'suspended')",
-        "{n} approvals are under way and finish as they began",
+        "approvals under way: {n}; they finish as they began",
         None,
     ),
 }
@@ -261,7 +266,7 @@ def apply(
 
 def _one_at_a_time(tx: Tx) -> None:
     if tx.dialect == "postgresql":
-        tx.ddl(f"SELECT pg_advisory_xact_lock({LOCK})")
+        tx.ddl(f"SELECT pg_advisory_xact_lock({revisions.PUBLISHING})")
 
 
 def stale(where: Database | Tx) -> Refused:
