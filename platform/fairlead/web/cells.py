@@ -85,6 +85,7 @@ class Cells:
             "date": lambda value: self.day(date.fromisoformat(value)),
             "datetime": self.moment,
             "money": lambda value: money.format_money(Decimal(value), str(spec.params.get("currency", "CNY"))),
+            "percent": lambda value: _percent(value, self.lang),
             "email": lambda value: Markup('<a href="mailto:{0}">{0}</a>').format(value),
             "phone": lambda value: Markup('<a href="tel:{}">{}</a>').format(value, self._display(spec, value)),
             "url": _url,
@@ -263,6 +264,12 @@ def _badge(label: str, colour: str) -> Markup:
 
 def _lock(why: str) -> Markup:
     return Markup('<span class="lock" data-tip="{0}" tabindex="0" role="img" aria-label="{0}"><i class="icon i-lock icon-sm"></i></span>').format(why)  # noqa: E501
+
+
+def _percent(value: str, lang: str) -> str:
+    """Return a share with at most two decimals; the exact one stands in the form."""
+    text = f"{Decimal(value) * 100:,.2f}".rstrip("0").rstrip(".")
+    return f"{text}%" if lang == "zh" else f"{text} %"
 
 
 def _rich(value: str) -> Markup:

@@ -231,26 +231,31 @@ def _totals(ctx: Context, board: Board, entity: CompiledEntity, reads: EntityRea
 # ---------------------------------------------------------------- grid
 
 
-def grid(ctx: Context, board: Board, group: str | None) -> Grid:
-    """Return one group of a grid with all its cells; the first group where none is named.
+def groups(ctx: Context, board: Board) -> tuple[tuple[Any, int], ...]:
+    """Return the groups of a grid, as stored, with how many cells each has."""
+    if board.group_field is None:
+        return ()
+    entity = ctx.app.entities[board.entity]
+    reads = ctx.app.reads(board.entity, roles_of(ctx))
+    rows = ctx.database.all(_groups(ctx, board, entity, reads), base_params(ctx))
+    return tuple((row[0], int(row[1])) for row in rows if row[0] is not None)
+
+
+def grid(ctx: Context, board: Board, found: tuple[tuple[Any, int], ...], group: str | None) -> Grid:
+    """Return one group of a grid with all its cells.
 
     Raises:
         NotFound: There is no such group for this actor.
     """
     entity = ctx.app.entities[board.entity]
     reads = ctx.app.reads(board.entity, roles_of(ctx))
-    groups: tuple[tuple[Any, int], ...] = ()
-    if board.group_field is not None:
-        rows = ctx.database.all(_groups(ctx, board, entity, reads), base_params(ctx))
-        groups = tuple((row[0], int(row[1])) for row in rows if row[0] is not None)
-        if group is not None and all(key != group for key, _ in groups):
-            raise NotFound("group", group)
-        group = group if group is not None else (groups[0][0] if groups else None)
+    if board.group_field is not None and group is not None and all(key != group for key, _ in found):
+        raise NotFound("group", group)
     chosen = _card_fields(entity, reads, board)
     statement = ctx.app.statement(("grid", board.name, roles_of(ctx)), lambda: _cells(ctx, board, entity, reads))
     params = {**base_params(ctx), "p_group": group or ""}
     codec = reads.codec(chosen)
-    return Grid(board, entity, groups, group, [codec.encode(row) for row in ctx.database.all(statement, params)])
+    return Grid(board, entity, found, group, [codec.encode(row) for row in ctx.database.all(statement, params)])
 
 
 def _groups(ctx: Context, board: Board, entity: CompiledEntity, reads: EntityReads) -> Any:

@@ -61,6 +61,13 @@ def names(ctx: Context, wanted: Mapping[str, Iterable[str]]) -> Names:
     return Names(people, teams, records)
 
 
+def joined(first: Names, second: Names) -> Names:
+    """Return the names of both."""
+    return Names(
+        {**first.people, **second.people}, {**first.teams, **second.teams}, {**first.records, **second.records}
+    )
+
+
 def _readable(ctx: Context, entity: str) -> bool:
     return entity in ctx.app.entities and bool(ctx.app.access(entity, roles_of(ctx)).read)
 

@@ -23,7 +23,7 @@ from fairlead.work import boards, naming
 from fairlead.work.boards import COLUMN_MAX, COLUMN_PAGE, Grid, Kanban
 from fairlead.work.context import Context
 from fairlead.work.opened import open_record
-from fairlead.work.reading import Json
+from fairlead.work.reading import Json, Names
 from fairlead.work.records import roles_of
 
 screen = Blueprint("boards", __name__)
@@ -37,7 +37,7 @@ def show(board: str) -> Response:
     ctx = context("ui")
     found = boards.board_of(ctx, board)
     if found.kind == "grid":
-        return _grid_page(ctx, boards.grid(ctx, found, request.args.get("group")))
+        return _grid_page(ctx, found, request.args.get("group"))
     return _kanban_page(ctx, boards.kanban(ctx, found))
 
 
@@ -207,30 +207,39 @@ def _moved(ctx: Context, found: Board, id: str) -> Response:
 # ---------------------------------------------------------------- cells
 
 
-def _grid_page(ctx: Context, found: Grid) -> Response:
-    entity, board = found.entity, found.board
-    fields = entity.entity.fields
-    wanted = naming.collect({}, [f for f in fields.values() if f.name != board.group_field], found.items)
+def _grid_page(ctx: Context, board: Board, wanted_group: str | None) -> Response:
+    fields = ctx.app.workspace.entities[board.entity].fields
     group_spec = fields[board.group_field] if board.group_field else None
-    if group_spec is not None:
-        naming.collect(wanted, [group_spec], [{group_spec.name: key} for key, _ in found.groups])
+    groups, known = _named_groups(ctx, board, group_spec)
+    chosen = wanted_group if wanted_group is not None else (str(groups[0][0]) if groups else None)
+    found = boards.grid(ctx, board, tuple((key, count) for key, count, _ in groups), chosen)
+    entity = found.entity
+    wanted = naming.collect({}, [f for f in fields.values() if f.name != board.group_field], found.items)
     cells = Cells(ctx, naming.names(ctx, wanted))
+    cells.names = naming.joined(known, cells.names)
     coloured = fields[board.color_by] if board.color_by else None
     legend = _legend(found, coloured, cells)
     looks = {one["value"]: one for one in legend}
-    groups = [
-        {
-            "label": cells.text(group_spec, key), "href": f"/b/{board.name}?group={key}", "active": key == found.group, "count": f"{n:,}",
-        }
-        for key, n in found.groups if group_spec is not None
-    ]  # fmt: skip
-    groups.sort(key=lambda one: str(one["label"]))
+    tabs = [
+        {"label": label, "href": f"/b/{board.name}?group={key}", "active": str(key) == found.group, "count": f"{count:,}"}
+        for key, count, label in groups
+    ]
     return render.page(
-        "boards/grid.html", title=board.label.get(cells.lang), icon=entity.entity.icon, groups=groups, legend=legend,
+        "boards/grid.html", title=board.label.get(cells.lang), icon=entity.entity.icon, groups=tabs, legend=legend,
         rows=_rows(found, cells, looks), filters=_grid_filters(found, cells), list_url=_grid_list(found), total=len(found.items),
         row_label=fields[board.row_field].label.get(cells.lang) if board.row_field else "",
         facts=[fields[n].label.get(cells.lang) for n in board.card if n in fields],
     )  # fmt: skip
+
+
+def _named_groups(ctx: Context, board: Board, spec: Field | None) -> tuple[list[tuple[Any, int, str]], Names]:
+    """Return the groups with what they are called, in that order."""
+    if spec is None:
+        return [], Names()
+    found = boards.groups(ctx, board)
+    cells = Cells(ctx, naming.names(ctx, naming.collect({}, [spec], [{spec.name: key} for key, _ in found])))
+    named = [(key, count, cells.text(spec, key)) for key, count in found]
+    return sorted(named, key=lambda one: one[2]), cells.names
 
 
 def _grid_list(found: Grid) -> str:

@@ -34,7 +34,7 @@ def today() -> Response:
     lines.sort(key=lambda line: line["sort"])
     late = sum(1 for line in lines if line["late"])
     return render.page(
-        "home/today.html", greeting=_greeting(ctx, cells), subtitle=_subtitle(ctx, cells, len(lines), late), due=lines[:12],
+        "home/today.html", team=bool(ctx.actor.oversees), greeting=_greeting(ctx, cells), subtitle=_subtitle(ctx, cells, len(lines), late), due=lines[:12],
         due_count=f"{len(lines)}{'+' if any(one.more for one in due) else ''}", due_links=[_due_link(one, cells) for one in due],
         tasks=[_task(task, cells) for task in tasks], losing=[line for one in losing for line in _losing(one, cells)],
         numbers=[_number(one, cells) for one in numbers], board=board,
@@ -75,6 +75,7 @@ def _due(one: DueList, cells: Cells) -> list[dict[str, Any]]:
         made.append({
             "title": cells.title(entity, item), "href": f"/r/{entity.name}/{item['id']}", "icon": entity.entity.icon,
             "detail": " · ".join(details), "late": late > 0, "sort": (raw or "9", item["id"]),
+            "person": cells.who(item.get("owner")) if cells.ctx.actor.oversees else None,
             "meta": _when(raw, day, late, cells), "tone": "red" if late > 0 else "teal", "id": item["id"], "entity": entity.name,
         })  # fmt: skip
     return made
@@ -99,7 +100,8 @@ def _when(raw: str, day: date | None, late: int, cells: Cells) -> str | None:
 
 
 def _due_link(one: DueList, cells: Cells) -> dict[str, Any]:
-    return {"label": one.entity.entity.plural.get(cells.lang), "href": f"/l/{one.entity.name}?view={one.view.name}&f.owner=me"}
+    mine = "" if cells.ctx.actor.oversees else "&f.owner=me"
+    return {"label": one.entity.entity.plural.get(cells.lang), "href": f"/l/{one.entity.name}?view={one.view.name}{mine}"}
 
 
 def _losing(one: Losing, cells: Cells) -> list[dict[str, Any]]:

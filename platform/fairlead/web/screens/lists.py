@@ -93,10 +93,21 @@ def show(entity: str) -> Response:
     found = asked(ctx, entity, request.args)
     try:
         page = reading.page(ctx, entity, found.query)
+        if not page.items and (wider := _wider(found)) is not None:
+            found = asked(ctx, entity, wider)
+            page = reading.page(ctx, entity, found.query)
     except Invalid as failure:
         return _cannot(ctx, found, failure)
     cells = Cells(ctx, _names(ctx, found, page.items))
     return render.page("lists/list.html", **_frame(ctx, found, cells), **_rows(found, page, cells))
+
+
+def _wider(found: Asked) -> MultiDict[str, str] | None:
+    """Return the list without a view, where nobody asked for the first one and there is nothing in it."""
+    if found.query.view is None or "view" in found.args or found.query.search or found.args.get("page_token"):
+        return None
+    everything = next((view.name for view in found.document.views if view.filter is None), "")
+    return MultiDict([*found.args.items(multi=True), ("view", everything)])
 
 
 def _cannot(ctx: Context, found: Asked, failure: Invalid) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -83,7 +84,8 @@ def stages(ctx: Context, opened: Opened, cells: Cells) -> list[dict[str, Any]]:
     may = "move" in opened.writable
     found = []
     for position, stage in enumerate(machine.pipeline.stages):
-        if stage.outcome != "open" and stage.name != current and stage.name not in ways and machine.stages[current].outcome == "open":
+        # Endings that cannot be reached from here would only be noise; the aim always shows.
+        if stage.outcome in ("lost", "paused") and stage.name != current and stage.name not in ways:
             continue
         made: dict[str, Any] = {"name": stage.name, "label": stage.label.get(lang), "version": opened.version}
         if stage.name == current:
@@ -100,6 +102,21 @@ def stages(ctx: Context, opened: Opened, cells: Cells) -> list[dict[str, Any]]:
                 made["why"] = t("screens.no_way", here=machine.stages[current].label.get(lang), there=made["label"])
         found.append(made)
     return found
+
+
+def stage_menu(bar: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the moves of a stage bar as a menu, for where the bar is too narrow to be pressed."""
+    made = []
+    for one in bar:
+        if one.get("ask_url"):
+            made.append({"label": one["label"], "attrs": {"data-dialog": one["ask_url"]}})
+        elif one.get("url"):
+            values = json.dumps({"stage": one["name"], "version": one["version"]})
+            post = {"hx-post": one["url"], "hx-vals": values, "hx-target": "#page", "hx-select": "#page", "hx-swap": "outerHTML"}
+            made.append({"label": one["label"], "attrs": post})
+        elif one.get("why"):
+            made.append({"label": one["label"], "why": one["why"]})
+    return made if any("attrs" in one for one in made) else []
 
 
 def _way(ctx: Context, opened: Opened, way: Target, t: Any) -> dict[str, Any]:
@@ -263,12 +280,13 @@ def _totals(opened: Opened, table: str, cells: Cells) -> list[dict[str, Any]]:
         if formula is not None and {path[0] for path in formula.uses if path} & names:
             names.add(name)
     ordered = [name for name in opened.entity.formulas if name in names and opened.item.get(name) is not None]
+    sums = [name for name in ordered if fields[name].kind == "money"] or ordered
     return [
         {
             "label": fields[name].label.get(cells.lang), "text": cells.cell(opened.entity, name, opened.item),
-            "strong": name == ordered[-1], "url": explain_url(opened, fields[name]),
+            "strong": name == sums[-1], "url": explain_url(opened, fields[name]),
         }
-        for name in sorted(ordered, key=list(fields).index)
+        for name in sorted(ordered, key=lambda name: (name == sums[-1], list(fields).index(name)))
     ]  # fmt: skip
 
 
@@ -302,7 +320,7 @@ def actions(ctx: Context, opened: Opened, page: Page, cells: Cells) -> dict[str,
         confirm = {"hx-post": url_of(opened, "/delete"), "hx-confirm": t("screens.delete_text", title=opened.title), "hx-swap": "none"}
         menu += [{"line": True}, {"label": t("screens.delete"), "icon": "trash", "danger": True, "why": lock, "attrs": confirm}]
     return {
-        "created": created, "menu": menu, "claim": url_of(opened, "/claim") if in_pool and _may_claim(ctx, opened) else None,
+        "created": created, "menu": menu, "second": [one | {"attrs": {"class": "on-phone"}} for one in created[1:2] if not one["why"]], "claim": url_of(opened, "/claim") if in_pool and _may_claim(ctx, opened) else None,
         "submit": _submit(opened, t), "edit": url_of(opened, "/edit") if "update" in writable and opened.changeable else None,
         "edit_why": lock if opened.locked_by and "update" in writable else None,
     }  # fmt: skip
@@ -340,16 +358,12 @@ def related_lines(rows: Rows, columns: Sequence[str], cells: Cells) -> list[dict
     fields = entity.entity.fields
     rest = [name for name in columns if name in fields and name not in entity.entity.title_fields]
     state = next((name for name in rest if name == "stage"), None) or next((n for n in rest if fields[n].kind == "choice"), None)
-    amount = next((name for name in rest if fields[name].kind == "money"), None)
     made = []
     for item in rows.items:
-        details = [
-            text for name in rest if name not in (state, amount) and (text := str(cells.cell(entity, name, item, plain=True) or ""))
-        ]
+        details = [text for name in rest if name != state and (text := str(cells.cell(entity, name, item, plain=True) or ""))]
         made.append({
             "title": cells.title(entity, item), "href": f"/r/{entity.name}/{item['id']}", "icon": entity.entity.icon,
             "detail": " · ".join(details) or None, "state": (cells.cell(entity, state, item) or None) if state else None,
-            "meta": (cells.cell(entity, amount, item, plain=True) or None) if amount else None,
         })  # fmt: skip
     return made
 

@@ -64,9 +64,10 @@ def record_page(ctx: Context, opened: Opened, status: int = 200) -> Response:
         {"title": title, "url": view.url_of(opened, f"/related/{number}"), "icon": ctx.app.workspace.entities[one.entity].icon}
         for number, one, title in titles[view.RELATED_AT_ONCE :]
     ]
+    stages = view.stages(ctx, opened, cells)
     return render.page(
         "records/record.html", status, entity=opened.entity.entity, record_id=opened.id, base=view.url_of(opened),
-        header=view.header(ctx, opened, page, cells), stages=view.stages(ctx, opened, cells),
+        header=view.header(ctx, opened, page, cells), stages=stages, moves=view.stage_menu(stages),
         sections=view.sections(ctx, opened, page, cells), tables=view.lines(ctx, opened, cells),
         actions=view.actions(ctx, opened, page, cells), needed=view.needed_next(ctx, opened, cells), related=related,
         later=later, entries=timeline_view.entries(ctx, opened, timeline.entries, cells), more_url=_more(opened, timeline.next),
@@ -303,9 +304,13 @@ def ask_for_move(
     )  # fmt: skip
     required = machine.stages[stage].require
     fields = [args_of(ctx, filled, spec) | {"required": spec.required or spec.name in required} for spec in specs if spec.kind != "table"]
+    if fields:
+        fields[0]["autofocus"] = True
+    named = way.move is not None and way.move.label is not None
+    title = way.label.get(lang) if named else speaker(lang)("screens.move_to", stage=way.label.get(lang))
     other = [text for name, text in errors.items() if name not in names and name != "reason"]
     return render.fragment(
-        "records/move.html", status, fields=fields, stage=stage, label=way.label.get(lang), reason=way.reason,
+        "records/move.html", status, fields=fields, stage=stage, label=title, reason=way.reason,
         reason_value=request.form.get("reason", ""), reason_error=errors.get("reason"), version=opened.version,
         action=action or view.url_of(opened, "/move"), record_id=opened.id, title=opened.title, other=other,
     )  # fmt: skip

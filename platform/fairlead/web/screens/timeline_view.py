@@ -57,7 +57,8 @@ def entries(ctx: Context, opened: Opened, found: Sequence[Json], cells: Cells) -
         local = datetime.fromisoformat(_moment(entry["at"])).astimezone(cells.zone).date()
         if local != day:
             day = local
-            made.append({"day": say_day(local, cells.today, cells.lang, cells.t).capitalize()})
+            words = say_day(local, cells.today, cells.lang, cells.t)
+            made.append({"day": words[:1].upper() + words[1:]})
         if entry["source"] == "activity":
             made.append(_activity(ctx, entry, cells))
         elif entry["source"] == "approval":
@@ -103,7 +104,7 @@ def activity(entity: CompiledEntity, item: Json, at: str, cells: Cells) -> dict[
         "id": item["id"], "icon": kind_icon(value, entity.entity.icon), "tone": tone(option.color) if option and option.color else "teal",
         "what": option.label.get(cells.lang) if option else entity.entity.label.get(cells.lang), "title": title,
         "href": f"/r/{entity.name}/{item['id']}", "at": _moment(at), "at_text": cells.moment_text(_moment(at)), "text": text,
-        "facts": facts, "changes": [], "reason": None, "planned": datetime.fromisoformat(_moment(at)) > cells.ctx.now,
+        "facts": facts, "changes": [], "planned": not facts and datetime.fromisoformat(_moment(at)) > cells.ctx.now,
     }  # fmt: skip
 
 
