@@ -12,7 +12,7 @@ import pytest
 from fairlead.cli.workspace import make_workspace
 from fairlead.config.load import load
 from fairlead.config.shapes import KIND_FOLDERS
-from fairlead.config.source import SourceTree, shipped
+from fairlead.config.source import SourceTree, shipped, workspace_files
 
 ROOT = Path(__file__).resolve().parents[2]
 _YAML = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -54,7 +54,7 @@ def fairlead(*words: object, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("page", ["README.md", "docs/zh/index.md", "docs/tutorial.md"])
 def test_the_field_that_the_pages_add_is_a_field(page: str, tmp_path):
-    text = shipped(ROOT, "general_sales").mapping()
+    text = workspace_files(shipped(ROOT, "general_sales"), "name: acme\n")
     name = "schemas/lead.yaml"
     text[name] = text[name].replace("fields:\n", f"fields:\n{blocks(page)[0]}", 1)
     assert load(SourceTree.from_mapping(text)).problems.render() == ""

@@ -83,7 +83,7 @@ class Plan:
                 if len(of_grade) > 200:
                     lines.append(f"  … and {len(of_grade) - 200} more")
         if self.operations:
-            lines.append(f"database ({len(self.operations)} statements)")
+            lines.append(f"database (statements: {len(self.operations)})")
             lines += [
                 f"  {operation.kind.replace('_', ' ')} {operation.name}" for operation in self.operations[:60]
             ]
