@@ -344,7 +344,7 @@ def test_few_statements_for_many_rows(world: World, tmp_path: Path, monkeypatch:
     with monkeypatch.context() as quiet:
         quiet.setattr("fairlead.work.import_records._Held.add", lambda *_: None)
         assert import_file(ada, "deal", path, progress=seen.append).created == 9
-    assert len(ran) <= 7, ran
+    assert len(ran) <= 8, ran
     assert [(one.done, one.total) for one in seen] == [(9, 9)]
 
 
@@ -358,6 +358,20 @@ def test_every_single_record_is_written_the_same_way(world: World, tmp_path: Pat
     assert {k: v for k, v in one.items() if k != "id"} == {k: v for k, v in other.items() if k != "id"}
     report = reading.page(world.as_("ada"), "deal", ListQuery(count=True)).total
     assert report == 3
+
+
+def test_a_configuration_published_meanwhile_stops_the_import_and_blames_no_row(world: World, tmp_path: Path) -> None:
+    path = file(tmp_path, "name,code", *[f"d{number},c{number}" for number in range(5)])
+    changed = DEAL["workflows/deal_stages.yaml"].replace("en: Open", "en: Begun")
+
+    def publish(progress: Progress) -> None:
+        if progress.done == 2:
+            world.publish({"workflows/deal_stages.yaml": changed})
+
+    assert refusal(bring, world, path, batch=2, progress=publish).code == "config_changed"
+    assert len(world.sees("ada")) == 2
+    again = bring(world, path, batch=2)
+    assert (again.created, again.skipped, again.quarantined) == (3, 2, 0)
 
 
 def test_failures_are_ours(world: World, tmp_path: Path) -> None:

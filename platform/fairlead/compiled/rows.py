@@ -39,7 +39,7 @@ class RowCodec:
         plain = {name for name in all_fields if "." not in name}
         self.hidden: tuple[str, ...] = tuple(sorted(plain - access.seen))
         # Line tables are not in the row; whether they may be seen with it is decided here all the same.
-        self._tables = tuple(sorted((plain & access.seen) - {field.name for field in fields})) if whole else ()
+        self._tables = tuple(sorted((plain & access.seen) - {field.name for field in fields}))
         self._masked: tuple[tuple[str, Encode], ...] = ()
         self._grants: tuple[tuple[frozenset[str], frozenset[str]], ...] = ()
         if access.uniform:

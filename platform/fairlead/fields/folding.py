@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _CHINESE = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _HAN = re.compile(f"[{_CHINESE}]")
@@ -28,6 +29,19 @@ def fold(text: str) -> str:
     return _SPACES.sub(" ", plain).strip()
 
 
+@lru_cache(maxsize=20_000)
+def sounds(chinese: str) -> tuple[str, ...]:
+    """Return the syllables of Chinese text without tones, one for each character.
+
+    >>> sounds("重庆")
+    ('chong', 'qing')
+    """
+    # Loading its dictionary takes a tenth of a second, which start-up should not pay.
+    from pypinyin import Style, lazy_pinyin
+
+    return tuple(lazy_pinyin(chinese, style=Style.NORMAL))
+
+
 def pinyin_keys(text: str) -> tuple[str, ...]:
     """Return how Chinese text sounds, each reading whole and as initials; nothing when none of it is Chinese.
 
@@ -37,15 +51,12 @@ def pinyin_keys(text: str) -> tuple[str, ...]:
     folded = fold(text)
     if not _HAN.search(folded):
         return ()
-    # Loading its dictionary takes a tenth of a second, which start-up should not pay.
-    from pypinyin import Style, lazy_pinyin
-
     syllables: list[tuple[str, str]] = []
     for chinese, other in _RUN.findall(folded):
         if other:
             syllables.append((other, other))
         else:
-            syllables += [(sound, sound[0]) for sound in lazy_pinyin(chinese, style=Style.NORMAL)]
+            syllables += [(sound, sound[0]) for sound in sounds(chinese)]
     readings = [syllables]
     surname = _SURNAMES.get(folded[0])
     # 单 opens both 单雄信, a person, and 单位; which one it is, only the person searching knows.

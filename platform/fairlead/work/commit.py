@@ -69,9 +69,11 @@ def write(tx: Tx, ctx: Context, change: Change) -> int:
     """
     if change.entity.totals:
         _still_in_force(tx, ctx)
-    if change.old is None:
-        return _insert(tx, ctx, change)
-    return _update(tx, ctx, change)
+    return _write(tx, ctx, change)
+
+
+def _write(tx: Tx, ctx: Context, change: Change) -> int:
+    return _insert(tx, ctx, change) if change.old is None else _update(tx, ctx, change)
 
 
 def _still_in_force(tx: Tx, ctx: Context) -> None:
@@ -351,5 +353,7 @@ def write_many(tx: Tx, ctx: Context, changes: Sequence[Change]) -> list[int]:
         for entity in entities
         for totals in entity.totals
     ]
+    if any(entity.totals for entity in entities):
+        _still_in_force(tx, ctx)  # once: it holds until the transaction ends
     with Gathering(tx, late=late, merge=merge) as gathered:
-        return [write(gathered, ctx, change) for change in changes]
+        return [_write(gathered, ctx, change) for change in changes]

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from fairlead.base.errors import Failure, Forbidden, Invalid
+from fairlead.base.errors import Conflict, Failure, Forbidden, Invalid
 from fairlead.base.ids import new_id
 from fairlead.base.texts import Label
 from fairlead.compiled.application import CompiledEntity
@@ -127,6 +127,8 @@ class RecordImport(Taker):
         try:
             return self._attempt(rows)
         except (Failure, Duplicate, StillReferenced) as failure:
+            if isinstance(failure, Conflict) and failure.code == "config_changed":
+                raise  # no row is to blame: the file goes in again under the new configuration
             if len(rows) == 1:
                 outcome = Outcome()
                 outcome.reject(rows[0], self._reasons(failure))
