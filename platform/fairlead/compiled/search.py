@@ -8,6 +8,7 @@ Chinese text is also kept by its sound (whole pinyin and initials).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 
@@ -56,7 +57,7 @@ def _pairs(run: str) -> list[str]:
 
 def query(text: str, dialect: str) -> str | None:
     """Return the query that finds records containing every run of `text`; None when there is nothing to look for."""
-    found = _RUNS.findall(fold(text)[:200])[:8]
+    found = _wanted(text)
     if not found:
         return None
     if dialect == "sqlite":
@@ -67,6 +68,18 @@ def query(text: str, dialect: str) -> str | None:
         f"'{run}':*" if len(run) == 1 else "(" + " <-> ".join(f"'{pair}'" for pair in _grams(run)) + ")"
         for run in found
     )
+
+
+def parameters(text: str, dialect: str) -> dict[str, object] | None:
+    """Return what a search binds: the query, and the words themselves for those who may not see every field that is
+    searched; None when there is nothing to look for.
+    """
+    terms = query(text, dialect)
+    return None if terms is None else {"p_search": terms, "p_words": json.dumps(_wanted(text))}
+
+
+def _wanted(text: str) -> list[str]:
+    return _RUNS.findall(fold(text)[:200])[:8]
 
 
 def _grams(run: str) -> list[str]:

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from queue import Empty, LifoQueue
 from typing import Any
 from weakref import WeakSet
 
@@ -24,11 +23,15 @@ from sqlalchemy.sql import ClauseElement
 
 from fairlead.compiled.statement import DialectName, Prepared, prepare
 from fairlead.expr.sql import register_sqlite_functions
+from fairlead.fields.folding import fold
 
 Row = tuple[Any, ...]
 _NO_PARAMS: Mapping[str, object] = {}
 
 SQLITE_BUSY_MS = 30_000
+MAX_IDLE = 32
+
+_BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, sqlite3.OperationalError)
 
 _open_databases: WeakSet[Database] = WeakSet()
 _left_to_parent: list[object] = []
@@ -126,7 +129,7 @@ class Database:
             Path(self._path).parent.mkdir(parents=True, exist_ok=True)
         else:
             self._conninfo = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._idle: LifoQueue[Any] = LifoQueue(maxsize=32)
+        self._idle: deque[Any] = deque()  # the last one in goes out first: its cache is warm
         self._write_lock = threading.Lock()
         _open_databases.add(self)
 
@@ -146,14 +149,43 @@ class Database:
 
     def all(self, statement: Prepared, params: Mapping[str, object] = _NO_PARAMS) -> list[Row]:
         """Return all rows of a read."""
-        with self._borrowed() as connection, _translated():
-            return list(connection.execute(statement.sql, statement.bind(params)).fetchall())
+        return self._read(_fetch_all, statement, params)  # type: ignore[no-any-return]
 
     def one(self, statement: Prepared, params: Mapping[str, object] = _NO_PARAMS) -> Row | None:
         """Return the first row of a read, or None."""
-        with self._borrowed() as connection, _translated():
-            row: Row | None = connection.execute(statement.sql, statement.bind(params)).fetchone()
-            return row
+        return self._read(_fetch_one, statement, params)  # type: ignore[no-any-return]
+
+    def _read(self, fetch: Callable[[Any], Any], statement: Prepared, params: Mapping[str, object]) -> Any:
+        """Run one read on an idle connection. This is the hottest path there is, hence no context manager.
+
+        A connection that broke while it lay idle (the server was restarted) is not the request's fault: a read is
+        tried once more on a new one.
+        """
+        while True:
+            try:
+                connection, fresh = self._idle.pop(), False
+            except IndexError:
+                connection, fresh = self._connect(), True
+            try:
+                found = fetch(connection.execute(statement.sql, statement.bind(params)))
+            except _BROKEN as error:
+                connection.close()
+                if fresh or not isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+                    translate(error)
+                    raise
+            except BaseException as error:
+                self._keep(connection)
+                translate(error)
+                raise
+            else:
+                self._keep(connection)
+                return found
+
+    def _keep(self, connection: Any) -> None:
+        if len(self._idle) < MAX_IDLE and not (self.dialect == "postgresql" and connection.closed):
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def stream(self, statement: Prepared, params: Mapping[str, object] = _NO_PARAMS) -> Iterator[Row]:
         """Yield rows without holding them all: for exports. One consistent snapshot."""
@@ -215,27 +247,18 @@ class Database:
     @contextmanager
     def _borrowed(self) -> Iterator[Any]:
         try:
-            connection = self._idle.get_nowait()
-        except Empty:
+            connection = self._idle.pop()
+        except IndexError:
             connection = self._connect()
-        keep = False
         try:
             yield connection
-            keep = True
-        except (psycopg.OperationalError, psycopg.InterfaceError, sqlite3.OperationalError, Unavailable):
-            # A broken connection must not serve the next request; a new one is cheap.
+        except (*_BROKEN, Unavailable):
+            connection.close()  # a broken connection must not serve the next request; a new one is cheap
             raise
         except BaseException:
-            keep = True
+            self._keep(connection)
             raise
-        finally:
-            if keep and not (self.dialect == "postgresql" and connection.closed):
-                try:
-                    self._idle.put_nowait(connection)
-                except Exception:
-                    connection.close()
-            else:
-                connection.close()
+        self._keep(connection)
 
     def _connect(self) -> Any:
         if self.dialect == "sqlite":
@@ -250,6 +273,7 @@ class Database:
                 ):  # fmt: skip
                     connection.execute(f"PRAGMA {pragma}")
                 register_sqlite_functions(connection)
+                connection.create_function("fl_fold", 1, fold, deterministic=True)
             return connection
         with _translated():
             pg = psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=1)
@@ -260,15 +284,15 @@ class Database:
         # A forked child must neither use nor close its parent's connections: closing one would end the
         # parent's session too. They stay referenced, so that nothing closes them behind our back.
         _left_to_parent.append(self._idle)
-        self._idle = LifoQueue(maxsize=32)
+        self._idle = deque()
         self._write_lock = threading.Lock()
 
     def close(self) -> None:
         """Close every idle connection. Needed before a file is moved or a database dropped."""
         while True:
             try:
-                self._idle.get_nowait().close()
-            except Empty:
+                self._idle.pop().close()
+            except IndexError:
                 return
 
 
@@ -281,30 +305,45 @@ class _translated:  # noqa: N801 - reads like the function it stands for
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is None or not isinstance(error, (sqlite3.Error, psycopg.Error)):
-            return
-        if isinstance(error, sqlite3.IntegrityError):
-            text = str(error)
-            if text.startswith("UNIQUE"):
-                raise Duplicate(text.partition(": ")[2]) from error
-            if text.startswith("FOREIGN KEY"):
-                raise StillReferenced(text) from error
-        elif isinstance(error, psycopg.errors.UniqueViolation):
-            raise Duplicate(error.diag.constraint_name or "") from error
-        elif isinstance(error, psycopg.errors.ForeignKeyViolation):
-            raise StillReferenced(error.diag.constraint_name or "") from error
-        elif isinstance(error, sqlite3.OperationalError):
-            text = str(error)
-            if (
-                "locked" in text
-                or "busy" in text
-                or "full" in text
-                or "disk" in text
-                or "unable to open" in text
-            ):
-                raise Unavailable(text) from error
-        elif isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
-            raise Unavailable(str(error)) from error
+        if error is not None:
+            translate(error)
+
+
+def translate(error: BaseException) -> None:
+    """Raise our failure for a driver's; return when the error is not a driver's, or has no name of ours."""
+    if not isinstance(error, (sqlite3.Error, psycopg.Error)):
+        return
+    if isinstance(error, sqlite3.IntegrityError):
+        text = str(error)
+        if text.startswith("UNIQUE"):
+            raise Duplicate(text.partition(": ")[2]) from error
+        if text.startswith("FOREIGN KEY"):
+            raise StillReferenced(text) from error
+    elif isinstance(error, psycopg.errors.UniqueViolation):
+        raise Duplicate(error.diag.constraint_name or "") from error
+    elif isinstance(error, psycopg.errors.ForeignKeyViolation):
+        raise StillReferenced(error.diag.constraint_name or "") from error
+    elif isinstance(error, sqlite3.OperationalError):
+        text = str(error)
+        if (
+            "locked" in text
+            or "busy" in text
+            or "full" in text
+            or "disk" in text
+            or "unable to open" in text
+        ):
+            raise Unavailable(text) from error
+    elif isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+        raise Unavailable(str(error)) from error
+
+
+def _fetch_all(cursor: Any) -> list[Row]:
+    return list(cursor.fetchall())
+
+
+def _fetch_one(cursor: Any) -> Row | None:
+    row: Row | None = cursor.fetchone()
+    return row
 
 
 def _after_fork() -> None:

@@ -92,7 +92,7 @@ def _part(ctx: Context, kind: str, width: int) -> sa.Select[Any]:
         return sa.select(sa.literal(kind), table.c.id, *chosen).where(table.c.id.in_(_ids(kind, dialect)))
     entity = ctx.app.entities[kind]
     main, access = entity.tables.main, ctx.app.access(kind, roles_of(ctx))
-    titles = [main.c[column_name(n)] if n in access.seen else sa.literal("***") for n in entity.entity.title_fields]
+    titles = [access.shown(n, main.c[column_name(n)], sa.literal("***")) for n in entity.entity.title_fields]
     statement = sa.select(sa.literal(kind), main.c.id, *padded(titles)).where(
         main.c.id.in_(_ids(kind, dialect)), sa.text(f"{main.name}.deleted_at IS NULL")
     )

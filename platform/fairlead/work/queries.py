@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -124,7 +123,7 @@ def parse_order(ctx: Context, entity: str, text: str | None, default: Order) -> 
             or len(found) > 2
         ):
             raise unknown_field(part.strip()[:60], access.readable, where="order_by")
-        if words[0] not in access.readable:
+        if words[0] not in access.readable or "." in words[0]:
             raise unknown_field(words[0][:60], access.readable, where="order_by")
         found.append((words[0], len(words) == 2 and words[1].lower() == "desc"))
     return tuple(found)
@@ -150,7 +149,7 @@ def decode_token(order: Order, token: str) -> tuple[Any, str] | int:
         found = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         if found[0] != _order_text(order):
             raise ValueError
-        if len(found) == 2 and isinstance(found[1], int) and 0 <= found[1] <= MAX_OFFSET:
+        if len(found) == 2 and type(found[1]) is int and 0 <= found[1] <= MAX_OFFSET:
             return int(found[1])
         if (
             len(found) != 3
@@ -159,10 +158,15 @@ def decode_token(order: Order, token: str) -> tuple[Any, str] | int:
         ):
             raise ValueError
         return found[1], found[2]
-    except (ValueError, TypeError, IndexError, KeyError, binascii.Error, orjson.JSONDecodeError) as error:
-        raise Invalid([FieldError("page_token", "invalid", Label({
-            "en": "This page token does not belong to this list.", "zh": "此分页标记不属于该列表。",
-        }))]) from error  # fmt: skip
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise no_such_page() from error
+
+
+def no_such_page() -> Invalid:
+    """Return the refusal of a page token that is not ours, or belongs to another list."""
+    return Invalid([FieldError("page_token", "invalid", Label({
+        "en": "This page token does not belong to this list.", "zh": "此分页标记不属于该列表。",
+    }))])  # fmt: skip
 
 
 def _order_text(order: Sequence[tuple[str, bool]]) -> str:

@@ -7,7 +7,7 @@ read the same functions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from fairlead.base.errors import FieldError, Invalid, NotFound
 from fairlead.base.texts import Label
 from fairlead.compiled.application import CompiledEntity
 from fairlead.compiled.reads import EntityReads, ListShape, Order, ids_parameter, unknown_field
-from fairlead.compiled.search import query as search_query
+from fairlead.compiled.search import parameters as search_parameters
 from fairlead.compiled.statement import Prepared
 from fairlead.compiled.tables import column_name
 from fairlead.fields.registry import kind_of
@@ -31,6 +31,7 @@ from fairlead.work.queries import (
     ListQuery,
     decode_token,
     encode_token,
+    no_such_page,
     offset_token,
     parse_filter,
     parse_order,
@@ -100,19 +101,28 @@ def _through_task(ctx: Context, entity: CompiledEntity, id: str) -> Json | None:
         return None
     found = reads.codec().encode(row)
     attach_lines(ctx, entity, reads, [found])
-    # Fields that the approver's own role hides stay hidden: the task lends the row, not the secrets of the role.
+    # What the approver's own role withholds stays withheld: the task lends the row, not the secrets of the role.
     access = ctx.app.access(entity.name, roles_of(ctx))
     if access.read:
-        for hidden in [n for n in found if n in access.fields and n not in access.seen]:
-            del found[hidden]
+        hidden = sorted(name for name in found if name in access.fields and name not in access.seen)
+        masked = sorted(name for name in found if name in access.seen and name not in access.readable)
+        for name in hidden:
+            del found[name]
+        for name in masked:
+            if found[name] is not None:
+                spec = entity.entity.fields[name]
+                found[name] = kind_of(spec).mask(found[name], spec)
+        found |= ({"_hidden": hidden} if hidden else {}) | ({"_masked": masked} if masked else {})
     return found
 
 
-def attach_lines(ctx: Context, entity: CompiledEntity, reads: EntityReads, items: Sequence[Json]) -> None:
+def attach_lines(
+    ctx: Context, entity: CompiledEntity, reads: EntityReads, items: Sequence[Json], *, only: str | None = None
+) -> None:
     """Put the readable line rows of several records into them, one statement for each line field."""
     ids = [item["id"] for item in items]
     for name in entity.tables.lines:
-        if name not in reads.access.seen or not ids:
+        if name not in reads.access.seen or not ids or only not in (None, name):
             continue
         fields = reads.line_fields(name)
         encoders = [(f.name, kind_of(f).json_encoder(f)) for f in fields]
@@ -149,19 +159,25 @@ def page(ctx: Context, name: str, query: ListQuery) -> Page:
     params: dict[str, object] = {**base_params(ctx), "p_limit": query.page_size + 1}
     terms = None
     if query.search:
-        terms = search_query(query.search, ctx.app.dialect)
+        terms = search_parameters(query.search, ctx.app.dialect)
         if terms is None:
             return Page([], None, 0 if query.count else None, order, view)
-        params["p_search"] = terms
+        params |= terms
     shape = ListShape(
         filter=parse_filter(ctx, name, query.filter) if query.filter else None,
         view=view.filter if view else None, order=order, search=terms is not None, fields=_chosen(reads, query.fields),
     )  # fmt: skip
+    asked = shape.fields
+    if asked is not None:  # what orders the list says where the next page begins
+        shape = replace(shape, fields=tuple(sorted({*asked, *(field_name for field_name, _ in order)})))
     rows, next_token = _rows(ctx, reads, shape, order, query, params)
     codec = reads.codec(shape.fields)
     items = [codec.encode(row) for row in rows]
-    if entity.tables.lines and shape.fields is None and len(items) == 1:
-        attach_lines(ctx, entity, reads, items)
+    if asked is not None:
+        for line_table in [one for one in entity.tables.lines if one in asked]:
+            attach_lines(ctx, entity, reads, items, only=line_table)
+        kept = {"id", "version", "_hidden", "_masked", *asked}
+        items = [{key: value for key, value in item.items() if key in kept} for item in items]
     total = None
     if query.count:
         counted = ctx.database.one(reads.count(shape), params)
@@ -193,8 +209,8 @@ def _chosen(reads: EntityReads, names: tuple[str, ...] | None) -> tuple[str, ...
     if names is None:
         return None
     for name in names:
-        if name not in reads.access.seen:
-            raise unknown_field(name, reads.access.readable, where="fields")
+        if name not in reads.access.seen or "." in name:
+            raise unknown_field(name[:60], reads.access.readable, where="fields")
     return tuple(sorted(set(names)))
 
 
@@ -206,8 +222,6 @@ def _rows(
     query: ListQuery,
     params: dict[str, object],
 ) -> tuple[list[Any], str | None]:
-    from dataclasses import replace
-
     size = query.page_size
     keyed = [name for name, _ in order if name != "id"]
     offset: int | None = None
@@ -217,7 +231,7 @@ def _rows(
         if isinstance(decoded, int):
             offset = decoded
         else:
-            mark = decoded
+            mark = _mark(reads, order, decoded)
     elif query.page is not None:
         offset = (query.page - 1) * size
         if query.page < 1 or offset > MAX_OFFSET:
@@ -250,11 +264,31 @@ def _rows(
     return rows[:size], _token(reads, shape, order, rows[size - 1]) if more else None
 
 
+def _mark(reads: EntityReads, order: Order, mark: tuple[Any, str]) -> tuple[Any, str]:
+    """Return what a page token says, when it can be compared with what the order is by.
+
+    Raises:
+        Invalid: It cannot: somebody made it up.
+    """
+    value, after_id = mark
+    keyed = next((name for name, _ in order if name != "id"), None)
+    kind = reads.tables.columns[keyed].type if keyed is not None else None
+    if value is None:
+        sound = True
+    elif isinstance(kind, sa.Boolean):
+        sound, value = value in (0, 1), bool(value)
+    elif isinstance(kind, sa.Text):
+        sound = isinstance(value, str) and "\x00" not in value
+    else:
+        sound = kind is not None and type(value) is int and -(2**63) <= value < 2**63
+    if not sound or "\x00" in after_id:
+        raise no_such_page()
+    return value, after_id
+
+
 def _after_value(
     ctx: Context, reads: EntityReads, shape: ListShape, order: Order, params: dict[str, object], size: int
 ) -> list[Any]:
-    from dataclasses import replace
-
     rows = ctx.database.all(reads.list(replace(shape, after="value")), params)
     if order[0][1] and len(rows) <= size:  # descending: the empty ones come last
         params = {**params, "p_limit": size + 1 - len(rows), "p_after_id": "~"}
@@ -265,8 +299,6 @@ def _after_value(
 def _after_empty(
     ctx: Context, reads: EntityReads, shape: ListShape, order: Order, params: dict[str, object], size: int
 ) -> list[Any]:
-    from dataclasses import replace
-
     rows = ctx.database.all(reads.list(replace(shape, after="empty")), params)
     if not order[0][1] and len(rows) <= size:  # ascending: those with a value follow the empty ones
         field_kind = kind_of(reads.tables.entity.fields[order[0][0]])
@@ -351,8 +383,7 @@ def _titles_statement(ctx: Context, entity: CompiledEntity) -> Prepared:
         main = entity.tables.main
         access = ctx.app.access(entity.name, roles)
         columns = [
-            main.c[column_name(n)] if n in access.seen else sa.literal("***")
-            for n in entity.entity.title_fields
+            access.shown(n, main.c[column_name(n)], sa.literal("***")) for n in entity.entity.title_fields
         ]
         statement = sa.select(main.c.id, *columns).where(
             main.c.id.in_(ids_parameter(ctx.app.dialect)), sa.text(f"{main.name}.deleted_at IS NULL")
