@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
+from flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
 from fairlead.base.errors import FieldError, Invalid, NotFound
 from fairlead.fields.kind import BAD_CHARACTER
@@ -16,23 +17,47 @@ CSP = (
 )
 HERE = Path(__file__).parent
 
+_ALWAYS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
+
 
 def create_app(services: Services, *, secret_key: str) -> Flask:
     """Return the web application over `services`; everything it does goes through `work`."""
-    app = Flask("fairlead.web", root_path=str(HERE), static_folder=str(HERE.parent / "static"), static_url_path="/static")
+    app = Flask(
+        "fairlead.web",
+        root_path=str(HERE),
+        static_folder=str(HERE.parent / "static"),
+        static_url_path="/static",
+    )
     app.secret_key = secret_key
-    app.config.update(MAX_CONTENT_LENGTH=32 * 1024 * 1024, MAX_FORM_PARTS=5000, MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024)
+    app.session_interface = _ConsoleSession()
+    app.config.update(
+        MAX_CONTENT_LENGTH=32 * 1024 * 1024, MAX_FORM_PARTS=5000, MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024
+    )
     app.extensions["fairlead"] = services
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # a redirect would answer a program with a page
     _install_api(app)
-    from fairlead.web import errors, screens
+    from fairlead.web import console, errors, screens
 
     screens.install(app)
+    console.install(app)
     errors.install(app)
     app.before_request(_no_nul)
     app.after_request(_headers)
     return app
+
+
+class _ConsoleSession(SecureCookieSessionInterface):
+    """Flask's session serves the console's messages alone; elsewhere nothing is opened, signed or saved for it."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if request.path.startswith("/console"):
+            return super().open_session(app, request)
+        return NullSession()
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if not isinstance(session, NullSession):
+            super().save_session(app, session, response)
 
 
 def _no_nul() -> None:
@@ -59,8 +84,7 @@ def _install_api(app: Flask) -> None:
 def _headers(response: Response) -> Response:
     """Put on every answer what keeps it safe and tells which configuration made it."""
     headers = response.headers
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.extend(_ALWAYS)
     if request.path.startswith("/static/"):
         headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response

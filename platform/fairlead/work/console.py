@@ -14,6 +14,7 @@ from fairlead.base.texts import Label
 from fairlead.compiled.access import EntityAccess
 from fairlead.compiled.changes import Change
 from fairlead.fields.registry import kind_of
+from fairlead.fields.spec import Field
 from fairlead.model.governance import ACTIONS, CAPABILITIES
 from fairlead.store import approvals as approval_store
 from fairlead.store import history, jobs, people, revisions
@@ -140,14 +141,15 @@ class HistoryLine:
 
     Attributes:
         title: What the record is called; None where the actor may not see it.
-        changes: Field to what it was and is, as JSON; None for what may not be seen.
+        changes: Each field, or the name of something that is no field, to what it was and is, as JSON; None for
+            what may not be seen.
     """
 
     event: Event
     entity_label: Label
     title: str | None
     actor_name: Label | None
-    changes: tuple[tuple[Label, tuple[Any, Any] | None], ...]
+    changes: tuple[tuple[Field | Label, tuple[Any, Any] | None], ...]
 
 
 def events(
@@ -192,17 +194,17 @@ def _line(
         return HistoryLine(event, Label.of(event.entity), None, actor, changes)
     access: EntityAccess = ctx.app.access(event.entity, roles_of(ctx))
     fields = compiled.entity.fields
-    rows: list[tuple[Label, tuple[Any, Any] | None]] = []
+    rows: list[tuple[Field | Label, tuple[Any, Any] | None]] = []
     for name, pair in event.changes.items():
         spec = fields.get(name)
         if spec is None:
             continue
         if title is None or not access.uniform or name not in access.readable or spec.kind == "table":
-            rows.append((spec.label, None))
+            rows.append((spec, None))
             continue
         encode = kind_of(spec).json_encoder(spec)
         old, new = (encode(value) if encode is not None and value is not None else value for value in pair)
-        rows.append((spec.label, (old, new)))
+        rows.append((spec, (old, new)))
     return HistoryLine(event, compiled.entity.label, title, actor, tuple(rows))
 
 
@@ -251,7 +253,7 @@ def roles(ctx: Context) -> list[RoleLine]:
             name, role.label, tuple(workspace.roles[one].label for one in role.inherits if one in workspace.roles),
             tuple(_grant(ctx, grant) for grant in role.grants.values() if grant.entity in workspace.entities),
             tuple(one for one in CAPABILITIES if one in role.capabilities),
-            len(workspace.reports) if role.reports == "all" else len(role.reports), holders.get(name, 0), str(role.span.path),
+            len(workspace.reports) if role.reports == "all" else len(role.reports), holders.get(name, 0), str(role.span.file),
         )
         for name, role in workspace.roles.items()
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, redirect, request
 
 from fairlead.base.errors import Invalid, NotFound, TooMany
 from fairlead.web import render
+from fairlead.web.cells import Cells
 from fairlead.web.request import caller, context
 from fairlead.web.texts import speaker
 from fairlead.work import people
@@ -47,7 +48,7 @@ def _page(ctx: Context, status: int = 200, *, problems: Invalid | None = None, f
         teams=[teams[id] for id in account.teams if id in teams], zone=chosen, zones=_zones(chosen), language=lang,
         theme=account.theme or "auto", tokens=people.tokens(ctx), sessions=_sessions(ctx),
         now_there=ctx.now.astimezone(ZoneInfo(ctx.actor.zone)).strftime("%H:%M"), initials=render.initials(account.name),
-        tone=render.tone_of(account.id), minimum=SHORTEST,
+        tone=render.tone_of(account.id), minimum=SHORTEST, said=Cells(ctx).moment_text,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -49,7 +50,9 @@ def show() -> Response:
     page = inbox.tasks(ctx, box, after=request.args.get("after"), limit=PAGE)
     rows = [_task_line(ctx, one) if isinstance(one, TaskView) else _run_line(ctx, one) for one in page.items]
     following = f"/inbox?box={box}&after={page.next}" if page.next else None
-    return render.page("inbox/box.html", rows=rows, tabs=tabs(ctx, box), box=box, next_url=following)
+    return render.page(
+        "inbox/box.html", rows=rows, tabs=tabs(ctx, box), box=box, next_url=following, said=Cells(ctx).moment_text
+    )
 
 
 def tabs(ctx: Context, box: str) -> list[dict[str, Any]]:
@@ -58,7 +61,8 @@ def tabs(ctx: Context, box: str) -> list[dict[str, Any]]:
     unread = notices.unread(ctx)
     found = [{"label": t(f"inbox.{name}"), "href": f"/inbox?box={name}", "active": name == box} for name in BOXES[1:]]
     first = {"label": t("inbox.open"), "href": "/inbox", "active": box == "open"}
-    return [first, {"label": t("inbox.notices"), "href": "/notices", "active": box == "notices", "count": unread or None}, *found]
+    second = {"label": t("inbox.notices"), "href": "/notices", "active": box == "notices", "count": unread or None}
+    return [first, second, *found]
 
 
 def _queue(ctx: Context, chosen: str | None, *, news: str | None = None, problem: str | None = None) -> dict[str, Any]:
@@ -72,7 +76,8 @@ def _queue(ctx: Context, chosen: str | None, *, news: str | None = None, problem
     at = at or 0
     current = tasks[at] if tasks else None
     return {
-        "box": "open", "items": [_task_line(ctx, one) | {"current": one is current} for one in tasks], "asked": asked,
+        "box": "open", "said": Cells(ctx).moment_text, "asked": asked,
+        "items": [_task_line(ctx, one) | {"current": one is current} for one in tasks],
         "more": page.next is not None, "news": news, "count": len(tasks), "at": at + 1,
         "before": _address(tasks[at - 1]) if at > 0 else None,
         "after": _address(tasks[at + 1]) if at + 1 < len(tasks) else None,
@@ -146,9 +151,8 @@ def _matter(ctx: Context, found: Matter, *, editable: Sequence[str] = ()) -> dic
         naming.collect(wanted, table.fields.values(), item[table.name])
     cells = Cells(ctx, naming.names(ctx, wanted))
     shown = [
-        {"label": one.label.get(lang), "value": cells.cell(found.entity, one.name, item), "number": one.kind in NUMBER_KINDS}
-        for one in found.facts
-    ]  # fmt: skip
+        {"label": one.label.get(lang), "value": _fact(cells, found, one), "number": one.kind in NUMBER_KINDS} for one in found.facts
+    ]
     return {
         "figures": [fact for fact in shown if fact["number"]], "facts": [fact for fact in shown if not fact["number"]],
         "lines": [_lines(cells, table, item[table.name]) for table in found.tables], "since_what": found.since,
@@ -164,13 +168,29 @@ def _matter(ctx: Context, found: Matter, *, editable: Sequence[str] = ()) -> dic
     }  # fmt: skip
 
 
+def _fact(cells: Cells, found: Matter, field: Field) -> Any:
+    """Return a fact as it is read at a glance: a share with at most one decimal."""
+    value = found.item.get(field.name) if found.item else None
+    if field.kind == "percent" and value is not None and field.name not in (found.item or {}).get("_masked", ()):
+        share = f"{Decimal(str(value)) * 100:.1f}".removesuffix(".0")
+        return f"{share}%" if cells.lang == "zh" else f"{share} %"
+    return cells.cell(found.entity, field.name, found.item or {})
+
+
 def _lines(cells: Cells, table: Field, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     columns = [spec for name, spec in table.fields.items() if any(_says_something(row.get(name)) for row in rows)]
     return {
         "label": table.label.get(cells.lang),
         "head": [{"label": spec.label.get(cells.lang), "number": spec.kind in NUMBER_KINDS} for spec in columns],
-        "rows": [[cells.text(spec, row.get(spec.name)) for spec in columns] for row in rows],
+        "rows": [list(row) for row in zip(*[_column(cells, spec, rows) for spec in columns], strict=True)],
     }  # fmt: skip
+
+
+def _column(cells: Cells, spec: Field, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return one column of the line items; where no amount has cents, none is written."""
+    texts = [cells.text(spec, row.get(spec.name)) for row in rows]
+    whole = spec.kind == "money" and all(text.endswith(".00") for text in texts if text)
+    return [text.removesuffix(".00") for text in texts] if whole else texts
 
 
 def _says_something(value: Any) -> bool:
@@ -204,6 +224,7 @@ def decide(task: str) -> Response:
     lang = ctx.actor.language
     decision = request.form.get("decision")
     following = _next_after(ctx, task)
+    title: str | None = None
     try:
         title = inbox.task(ctx, task).line.title
         if decision == "approve":
@@ -217,7 +238,7 @@ def decide(task: str) -> Response:
     except (Refused, NotFound, Conflict) as failure:
         if isinstance(failure, Forbidden):
             raise
-        return _news(ctx, task, following, failure)
+        return _news(ctx, task, following, failure, title)
     said = speaker(lang)(f"inbox.said_{decision}", title=title)
     return _answer(ctx, following, said)
 
@@ -243,9 +264,11 @@ def _answer(ctx: Context, following: str | None, said: str, tone: str = "green")
     return render.trigger(answer, {"toast": {"text": said, "tone": tone}, "inbox-count": {"value": _waiting(ctx)}})
 
 
-def _news(ctx: Context, task: str, following: str | None, failure: Failure) -> Response:
+def _news(ctx: Context, task: str, following: str | None, failure: Failure, title: str | None) -> Response:
     """Somebody was faster, or it is over: say so, and go on."""
     said = decided_by(ctx, failure)
+    if title:
+        said = f"{title}{speaker(ctx.actor.language)('kit.colon')}{said}"
     if not render.is_fragment_request() or request.form.get("back") or request.form.get("sheet"):
         return _answer(ctx, following, said, "amber")
     answer = render.fragment("inbox/queue.html", 409, **_queue(ctx, following if following != task else None, news=said))
@@ -354,7 +377,7 @@ def act_on(task: str, act: str) -> Response:
     except (Refused, Conflict) as failure:
         if isinstance(failure, Forbidden):
             raise
-        return _news(ctx, task, following, failure)
+        return _news(ctx, task, following, failure, found.line.title)
     return _answer(ctx, following, speaker(ctx.actor.language)(f"inbox.said_{act}", title=found.line.title))
 
 
@@ -382,7 +405,7 @@ def approval(id: str) -> Response:
                  "why": [reason.get(lang) for reason in task.reasons]}  # fmt: skip
     return render.page(
         "inbox/approval.html", item=item, task=task, path=paths.steps(ctx, found), events=paths.events(ctx, found),
-        may=found.may, id=id, url=f"/approvals/{id}",
+        may=found.may, id=id, url=f"/approvals/{id}", said=Cells(ctx).moment_text,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from fairlead.web import render
+from fairlead.web.cells import Cells
 from fairlead.web.request import context
 from fairlead.web.screens.inbox import tabs
 from fairlead.web.texts import speaker
@@ -33,7 +34,7 @@ def show() -> Response:
     following_url = f"/notices?after={following}" + ("&only=unread" if unread_only else "") if following else None
     return render.page(
         "notices/notices.html", rows=[_row(ctx, one) for one in found], tabs=tabs(ctx, "notices"), next_url=following_url,
-        unread_only=unread_only, any_unread=any(one.read_at is None for one in found),
+        unread_only=unread_only, said=Cells(ctx).moment_text, any_unread=any(one.read_at is None for one in found),
     )  # fmt: skip
 
 

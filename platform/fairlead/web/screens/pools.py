@@ -26,6 +26,7 @@ from fairlead.work.reading import Json
 screen = Blueprint("pools", __name__)
 
 MOST_AT_ONCE = 200
+_MOST_COLUMNS = 6
 _CHOOSE_PERSON = Label({"en": "Choose who gets them.", "zh": "请选择接收人。"})
 
 
@@ -240,9 +241,9 @@ def _hidden(ctx: Context, fields: Sequence[Field]) -> str:
 
 def _filled(columns: Sequence[Field], items: Sequence[Json]) -> tuple[Field, ...]:
     """Return the columns that hold anything on this page: most of a record's dates begin with its owner."""
-    return tuple(
-        field for number, field in enumerate(columns) if number == 0 or any(item.get(field.name) not in (None, "", []) for item in items)
-    )
+    first, *others = columns
+    filled = [field for field in others if any(item.get(field.name) not in (None, "", []) for item in items)]
+    return (first, *filled[: _MOST_COLUMNS - 1])
 
 
 def _shown_columns(ctx: Context, pool: Pool) -> tuple[Field, ...]:
@@ -278,7 +279,7 @@ def _holdings(ctx: Context, pool: Pool, held: Sequence[pool_views.Holding]) -> d
         left = (one.due_at - ctx.now).total_seconds() / 86_400 if one.due_at else None
         rows.append({
             "id": one.item["id"], "title": one.title, "href": f"/r/{pool.entity}/{one.item['id']}",
-            "due": cells.moment(iso_utc(one.due_at)) if one.due_at else None, "late": left is not None and left < 0,
+            "due": cells.day(one.due_at.astimezone(cells.zone).date()) if one.due_at else None, "late": left is not None and left < 0,
             "soon": left is not None and left < 3, "release": f"/p/{pool.name}/release/{one.item['id']}",
         })  # fmt: skip
     return {

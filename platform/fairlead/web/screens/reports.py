@@ -79,7 +79,7 @@ def report(name: str) -> Response:
         "reports/report.html", title=found.report.label.get(lang), entity_label=entity.label.get(lang), name=name,
         stats=stats(ctx, found), chart=picture(ctx, found), table=_table(ctx, found), at=found.at, empty=not found.rows,
         all_url=_list_url(found, None), export=may_export, export_why=None if may_export else t("report.no_export"),
-        cut=len(found.rows) >= found.report.limit, limit=found.report.limit, lead_url=f"/l/{entity.name}",
+        cut=len(found.rows) >= found.report.limit, limit=found.report.limit, lead_url=f"/l/{entity.name}", said=Cells(ctx).moment_text,
     )  # fmt: skip
 
 
@@ -136,7 +136,9 @@ def _change(ctx: Context, found: ReportResult, position: int) -> dict[str, Any]:
     if len(dims) != 1 or not dims[0].period or len(rows) < 2:
         return {}
     measure, lang, t = found.compiled.measures[position], ctx.actor.language, speaker(ctx.actor.language)
-    before, last = plain(measure, rows[-2].values[position]), plain(measure, rows[-1].values[position])
+    last = plain(measure, rows[-1].values[position])
+    follows = len(reports.periods_between(rows[-2].keys[0], rows[-1].keys[0], dims[0].period)) == 2
+    before = plain(measure, rows[-2].values[position]) if follows else None
     note = t("report.in_period", value=say(measure, rows[-1].values[position], lang, short=True), period=labels_of(ctx, found, rows[-1])[0])
     if not before or last is None:
         return {"note": note}
@@ -292,7 +294,7 @@ def _table(ctx: Context, found: ReportResult) -> dict[str, Any]:
     dims, measures = found.compiled.dimensions, found.compiled.measures
     drawn = _main_measure(found)
     most = max((plain(measures[drawn], row.values[drawn]) or 0 for row in found.rows), default=0)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "labels": labels_of(ctx, found, row), "href": _list_url(found, row),
             "cells": [say(m, value, lang) for m, value in zip(measures, row.values, strict=True)],
@@ -340,7 +342,8 @@ def dashboard(name: str) -> Response:
         for one in dashboards.allowed(ctx)
     ]
     return render.page(
-        "reports/dashboard.html", title=board.label.get(ctx.actor.language), tiles=shown, others=others, at=ctx.stamp
+        "reports/dashboard.html", title=board.label.get(ctx.actor.language), tiles=shown, others=others, at=ctx.stamp,
+        said=Cells(ctx).moment_text,
     )
 
 
