@@ -221,6 +221,19 @@ def test_a_unique_value_is_taken_once(world: World, tmp_path: Path) -> None:
     assert [one.code for one in summary.reasons.values()] == ["duplicate"]
 
 
+def test_what_is_unique_together_is_taken_once(database_url: str, tmp_path: Path) -> None:
+    unique = DEAL["schemas/deal.yaml"] + "indexes: [{fields: [name, region], unique: true}]\n"
+    with open_world(database_url, {**DEAL, "schemas/deal.yaml": unique}) as made:
+        made.create("ada", name="x", region="north")
+        path = file(tmp_path, "name,region", "x,north", "X,north", "x,south", "x,south", "x,")
+        errors = tmp_path / "errors.csv"
+        assert bring(made, path, errors=errors).created == 3
+        assert told(errors) == {
+            "2": "name: There is a record with this Name, Region already.",
+            "5": "name: Line 4 has the same Name, Region.",
+        }
+
+
 def test_without_a_mapping_a_unique_field_is_the_key(world: World, tmp_path: Path) -> None:
     path = file(tmp_path, "name,code", "x,A", "y,B")
     assert bring(world, path).created == 2

@@ -120,6 +120,9 @@ class RecordImport(Taker):
         matches += [rule.match for rule in self.entity.entity.duplicates if rule.on_found == "block"]
         # What is the key has been looked for already.
         self._distinct = [Same(self.ctx, self.entity, match) for match in dict.fromkeys(matches) if match != rows.key]
+        self._distinct += [
+            Same(self.ctx, self.entity, index.fields, exact=True) for index in self.entity.entity.indexes if index.unique
+        ]
 
     # ------------------------------------------------------------ batches
 
@@ -309,19 +312,24 @@ class RecordImport(Taker):
 
     def _new(self, where: Where, drafts: list[Draft], outcome: Outcome) -> list[tuple[Draft, Change]]:
         env = environment(self.ctx, where if isinstance(where, Tx) else None)
-        held = _Held(where, self.ctx, self.entity)
         ready: list[tuple[Draft, Edit]] = []
         for draft in drafts:
             try:
-                found = self._completed(draft, env)
+                ready.append((draft, self._completed(draft, env)))
+            except Failure as failure:
+                outcome.reject(draft.row, self._reasons(failure))
+        ready = self._distinct_ones(where, ready, outcome)
+        ready = self._pointing(where, ready, outcome)
+        held = _Held(where, self.ctx, self.entity)
+        made: list[tuple[Draft, Change]] = []
+        for draft, found in ready:
+            try:
                 held.add(found.values, env)
             except Failure as failure:
                 outcome.reject(draft.row, self._reasons(failure))
                 continue
-            ready.append((draft, found))
-        ready = self._distinct_ones(where, ready, outcome)
-        ready = self._pointing(where, ready, outcome)
-        return [(draft, self._creation(found)) for draft, found in ready]
+            made.append((draft, self._creation(found)))
+        return made
 
     def _creation(self, found: Edit) -> Change:
         pool = found.values.get("pool")

@@ -242,7 +242,8 @@ def same_statement(
 class Same:
     """Finds records that agree with new ones in all of some fields, many at a time, read as the engine."""
 
-    def __init__(self, ctx: Context, entity: CompiledEntity, match: Sequence[str]) -> None:
+    def __init__(self, ctx: Context, entity: CompiledEntity, match: Sequence[str], *, exact: bool = False) -> None:
+        """Know where to look; `exact` tells words apart that differ in case alone, as unique indexes do."""
         fields = entity.entity.fields
         self.ctx = ctx
         self.entity = entity
@@ -250,7 +251,7 @@ class Same:
         # The field that tells most records apart stands first: the database looks for it alone.
         ordered = sorted(match, key=lambda name: (not fields[name].unique, fields[name].kind in ("choice", "boolean")))
         self._specs = [fields[name] for name in ordered]
-        self._folded = [spec.kind in WORDS and not spec.unique for spec in self._specs]
+        self._folded = [spec.kind in WORDS and not spec.unique and not exact for spec in self._specs]
 
     @property
     def first(self) -> str:
