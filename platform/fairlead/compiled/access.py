@@ -107,7 +107,9 @@ class EntityAccess:
                     parts.append(part)
         return sa.and_(*parts) if len(parts) > 1 else (parts[0] if parts else None)
 
-    def shown(self, name: str, column: ColumnElement[Any], withheld: ColumnElement[Any]) -> ColumnElement[Any]:
+    def shown(
+        self, name: str, column: ColumnElement[Any], withheld: ColumnElement[Any]
+    ) -> ColumnElement[Any]:
         """Return `column` on the rows where the field `name` may be seen in full, and `withheld` on the others."""
         if all(name in grant.readable for grant in self.read):
             return column
@@ -151,7 +153,7 @@ def build_access(
         )
     read: list[ReadGrant] = []
     write: dict[str, list[WriteGrant]] = {}
-    held = _with_inherited(workspace, roles)
+    held = with_inherited(workspace, roles)
     for role in held:
         grant = role.grants.get(entity.name)
         if grant is None:
@@ -194,7 +196,8 @@ def _below(names: frozenset[str], given: set[str]) -> set[str]:
     return {name for name in names if name in given or name.partition(".")[0] in given}
 
 
-def _with_inherited(workspace: Workspace, roles: Iterable[str]) -> list[Role]:
+def with_inherited(workspace: Workspace, roles: Iterable[str]) -> list[Role]:
+    """Return the roles of these names with all that they inherit from, each once."""
     found: dict[str, Role] = {}
     waiting = list(roles)
     while waiting:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fairlead.compiled.access import EntityAccess, build_access
+from fairlead.compiled.access import EntityAccess, build_access, with_inherited
 from fairlead.compiled.clauses import Clauses
 from fairlead.compiled.machines import Machine, build_machine
 from fairlead.compiled.reads import EntityReads
@@ -108,7 +108,7 @@ class Application:
             report = self.workspace.reports[name]
             found = self._reports[key] = build_report(
                 self.workspace, report, self.tables, self.access(report.entity, roles), self.clauses, self.dialect,
-                self.entities[report.entity].totals,
+                self.entities[report.entity].totals, lambda other: self.access(other, roles),
             )  # fmt: skip
         return found
 
@@ -131,10 +131,8 @@ class Application:
     def capabilities(self, roles: tuple[str, ...]) -> frozenset[str]:
         """Return the engine's own rooms that `roles` open: people, configuration, jobs, ..."""
         found: frozenset[str] = frozenset()
-        for name in roles:
-            role = self.workspace.roles.get(name)
-            if role is not None:
-                found |= role.capabilities
+        for role in with_inherited(self.workspace, roles):
+            found |= role.capabilities
         return found
 
 

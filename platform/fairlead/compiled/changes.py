@@ -227,7 +227,7 @@ def walk(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[Difference]:
             yield "change", path, old, new
     elif dataclasses.is_dataclass(old) and type(old) is type(new):
         for spec in dataclasses.fields(old):
-            if spec.name in ("span", "derived") or not spec.compare:
+            if spec.name in ("span", "derived", "was") or not spec.compare:
                 continue
             one, two = getattr(old, spec.name), getattr(new, spec.name)
             yield from walk(one, two, (*path, spec.name.rstrip("_")))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.sql import ColumnElement, FromClause
+from sqlalchemy.sql import ColumnElement, FromClause, visitors
+from sqlalchemy.sql.elements import BindParameter
 
 from fairlead.compiled.tables import EntityTables, Tables, column_name
 from fairlead.expr.check import Expression
@@ -14,6 +15,8 @@ from fairlead.model.workspace import Workspace
 
 if TYPE_CHECKING:
     Clause = ColumnElement[Any]
+
+_MORE = ("p_user_", "p_calendar", "p_extra_")
 
 _USER = sa.table(
     "sys_user", *(sa.column(name, sa.Text()) for name in ("id", "username", "name", "email", "manager_id")),
@@ -37,6 +40,8 @@ class Clauses:
     def __init__(self, workspace: Workspace, tables: Tables) -> None:
         self._workspace = workspace
         self._tables = tables
+        self.asks_more = False
+        """Whether any condition made here asks for more of the person or the calendar than who it is and the time."""
 
     # -------------------------------------------------- what expr.sql asks (SqlTables)
 
@@ -88,8 +93,14 @@ class Clauses:
 
     def row(self, expression: Expression, tables: EntityTables) -> ColumnElement[bool]:
         """Return `expression` as a condition; unknown counts as false."""
-        return expression.condition(self.context(tables))
+        return self._noted(expression.condition(self.context(tables)))
 
     def value(self, expression: Expression, tables: EntityTables) -> Clause:
         """Return the value of `expression` in the stored form of its type."""
-        return cast("Clause", expression.to_sql(self.context(tables)))
+        return self._noted(cast("Clause", expression.to_sql(self.context(tables))))
+
+    def _noted(self, clause: Clause) -> Clause:
+        if not self.asks_more:
+            keys = {node.key for node in visitors.iterate(clause) if isinstance(node, BindParameter)}
+            self.asks_more = any(key.startswith(_MORE) for key in keys)
+        return clause

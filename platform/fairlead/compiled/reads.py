@@ -211,7 +211,9 @@ class EntityReads:
         for grant in self.access.read:
             part = grant.predicate
             if not searched <= grant.readable:
-                open_to_all = sorted(name for name in searched & grant.readable if name in self.tables.columns)
+                open_to_all = sorted(
+                    name for name in searched & grant.readable if name in self.tables.columns
+                )
                 stands = self._stands_in(open_to_all)
                 part = stands if part is None else sa.and_(part, stands)
             parts.append(part)
@@ -227,7 +229,9 @@ class EntityReads:
             word: Any = sa.func.json_each(given).table_valued("value").alias("word")
             found_in = sa.func.instr
         else:
-            word = sa.func.jsonb_array_elements_text(sa.cast(given, JSONB)).table_valued("value").alias("word")
+            word = (
+                sa.func.jsonb_array_elements_text(sa.cast(given, JSONB)).table_valued("value").alias("word")
+            )
             found_in = sa.func.strpos
         texts = [_folded(self.tables.columns[name], self.dialect) for name in names]
         nowhere = sa.and_(*[found_in(text, word.c.value) == sa.literal_column("0") for text in texts])
@@ -325,7 +329,11 @@ def ids_parameter(dialect: str) -> Any:
 def _match_text(dialect: str, table: str, search_table: str | None) -> str:
     if dialect == "sqlite":
         return f"{table}.rowno IN (SELECT rowid FROM {search_table} WHERE {search_table} MATCH :p_search)"
-    return f"{table}.search @@ CAST(:p_search AS tsquery)"
+    # Found first and apart: in one piece with an ORDER BY, a generic plan may walk the primary key instead.
+    return (
+        f"{table}.id IN (WITH found AS MATERIALIZED (SELECT id FROM {table} WHERE search @@ CAST(:p_search AS tsquery))"
+        " SELECT id FROM found)"
+    )
 
 
 def _folded(column: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:

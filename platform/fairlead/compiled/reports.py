@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql import ColumnElement
 
 from fairlead.base.errors import NotFound
-from fairlead.compiled.access import EntityAccess, any_of
+from fairlead.compiled.access import EntityAccess
 from fairlead.compiled.clauses import Clauses
 from fairlead.compiled.statement import Prepared, prepare
 from fairlead.compiled.tables import EntityTables, Tables, column_name
@@ -71,8 +71,9 @@ def build_report(
     clauses: Clauses,
     dialect: str,
     totals: tuple[Totals, ...],
+    access_of: Callable[[str], EntityAccess],
 ) -> CompiledReport:
-    """Return the statement of `report` for people with `access`.
+    """Return the statement of `report` for people with `access`; `access_of` gives theirs to other entities.
 
     Raises:
         NotFound: The report reads a field that these people never see in full.
@@ -95,7 +96,7 @@ def build_report(
         columns = lambda name: kept.table.c[column_name(name)]  # noqa: E731
     else:
         columns = lambda name: mine.main.c[column_name(name)]  # noqa: E731
-    dims = [_dimension(entity, d, columns, tables, dialect) for d in report.dimensions]
+    dims = [_dimension(entity, d, columns, tables, dialect, access_of) for d in report.dimensions]
     measures = [_measure(workspace, m, mine, clauses, columns, kept) for m in report.measures]
     raw: list[ColumnElement[Any]] = [column for _, parts in measures for column in parts]
     statement = sa.select(*[column for column, _ in dims], *raw).select_from(source)
@@ -105,7 +106,7 @@ def build_report(
             statement = statement.where(clauses.row(report.filter, mine))
         predicate = access.rows(needs)
     else:
-        predicate = _kept_predicate(access, mine, kept)
+        predicate = _kept_predicate(access, mine, kept, needs)
     if predicate is not None:
         statement = statement.where(predicate)
     if dims:
@@ -142,37 +143,51 @@ def _columns_of(predicate: ColumnElement[bool], entity: str) -> set[str]:
     }
 
 
-def _kept_predicate(access: EntityAccess, tables: EntityTables, kept: Totals) -> ColumnElement[bool] | None:
+def _kept_predicate(
+    access: EntityAccess, tables: EntityTables, kept: Totals, needs: set[str]
+) -> ColumnElement[bool] | None:
     """Return the row predicate over the columns of the totals instead of those of the records."""
-    from sqlalchemy.sql import visitors
+    found = access.rows(needs)
+    return None if found is None else _moved(found, tables, kept.table)
 
-    found = any_of(grant.predicate for grant in access.read)
-    if found is None:
-        return None
+
+def _moved(predicate: ColumnElement[bool], tables: EntityTables, to: Any) -> ColumnElement[bool]:
+    """Return a predicate over the records of `tables` as one over the columns of `to`."""
+    from sqlalchemy.sql import visitors
 
     def replace(node: Any, **_: Any) -> Any:
         if isinstance(node, sa.Column) and node.table is tables.main:
-            return kept.table.c[node.name]
+            return to.c[node.name]
         return None
 
-    return visitors.replacement_traverse(found, {}, replace)  # type: ignore[call-overload, no-any-return]
+    return visitors.replacement_traverse(predicate, {}, replace)  # type: ignore[call-overload, no-any-return]
 
 
 def _dimension(
-    entity: Entity, dimension: Dimension, columns: Callable[[str], Any], tables: Tables, dialect: str
+    entity: Entity,
+    dimension: Dimension,
+    columns: Callable[[str], Any],
+    tables: Tables,
+    dialect: str,
+    access_of: Callable[[str], EntityAccess],
 ) -> tuple[ColumnElement[Any], DimensionColumn]:
     first = dimension.path[0]
     field = entity.fields[first]
     column = columns(first)
     if len(dimension.path) == 2:
-        column, field = _through(dimension, column, field, tables)
+        column, field = _through(dimension, column, field, tables, access_of)
     if dimension.by is not None:
         column = _period(column, dimension.by, field.kind == "datetime", dialect)
     return column, DimensionColumn(dimension, field, dimension.by)
 
 
-def _through(dimension: Dimension, column: Any, field: Field, tables: Tables) -> tuple[Any, Field]:
-    """Return the column one hop away: a field of the record referred to, or the team of a person."""
+def _through(
+    dimension: Dimension, column: Any, field: Field, tables: Tables, access_of: Callable[[str], EntityAccess]
+) -> tuple[Any, Field]:
+    """Return the column one hop away: a field of the record referred to, or the team of a person.
+
+    Where the reader may not see it on that record, the group is the empty one.
+    """
     name = dimension.path[1]
     if field.kind == "user" and name == "team":
         member = _MEMBERSHIP.alias()
@@ -180,8 +195,11 @@ def _through(dimension: Dimension, column: Any, field: Field, tables: Tables) ->
         return team.scalar_subquery(), Field(name, "team", dimension.label)
     target = tables.by_entity[str(field.params["entity"])]
     alias = target.main.alias()
-    found = sa.select(alias.c[column_name(name)]).where(alias.c.id == column).scalar_subquery()
-    return found, target.entity.fields[name]
+    found = sa.select(alias.c[column_name(name)]).where(alias.c.id == column, alias.c.deleted_at.is_(None))
+    predicate = access_of(target.entity.name).rows((name,))
+    if predicate is not None:
+        found = found.where(_moved(predicate, target, alias))
+    return found.scalar_subquery(), target.entity.fields[name]
 
 
 def _period(column: Any, by: str, has_time: bool, dialect: str) -> ColumnElement[Any]:
@@ -234,6 +252,11 @@ def _measure(
     def total(value: Any) -> Any:
         return sa.cast(sa.func.coalesce(sa.func.sum(value), 0), sa.BigInteger())
 
+    def halves(value: Any, weight: Any = None) -> list[Any]:
+        # No database adds up whole numbers beyond 64 bits exactly, and a few large amounts together are beyond.
+        parts = [value.op(">>")(sa.literal_column("32")), value.op("&")(sa.literal_column(str(_LOWER)))]
+        return [total(part if weight is None else part * weight) for part in parts]
+
     if measure.function == "count":
         count = total(kept.table.c.n_count) if kept is not None else total(only(sa.literal_column("1")))
         return MeasureColumn(measure, 1, lambda raw: int(raw[0] or 0), "count", None), [count]
@@ -245,8 +268,8 @@ def _measure(
     assert field is not None
     column = columns(field.name) if kept is None else None
     if measure.function == "sum":
-        part = total(kept.table.c[f"s_{field.name}"]) if kept is not None else total(only(column))
-        return MeasureColumn(measure, 1, _scaled(scale), kind, currency), [part]
+        value = kept.table.c[f"s_{field.name}"] if kept is not None else only(column)
+        return MeasureColumn(measure, 2, _summed(scale), kind, currency), halves(value)
     if measure.function == "weighted":
         pipeline = workspace.pipeline_of(entity.name)
         stage = columns("stage")
@@ -257,11 +280,11 @@ def _measure(
         )
         weight = sa.case(*weights, else_=sa.literal_column("0")) if weights else sa.literal_column("100")
         value = kept.table.c[f"s_{field.name}"] if kept is not None else only(column)
-        return MeasureColumn(measure, 1, _weighted(scale), kind, currency), [total(value * weight)]
+        return MeasureColumn(measure, 2, _weighted(scale), kind, currency), halves(value, weight)
     if measure.function == "avg":
-        value = total(kept.table.c[f"s_{field.name}"]) if kept is not None else total(only(column))
+        value = kept.table.c[f"s_{field.name}"] if kept is not None else only(column)
         count = total(kept.table.c[f"c_{field.name}"]) if kept is not None else sa.func.count(only(column))
-        return MeasureColumn(measure, 2, _average(scale), kind, currency), [value, count]
+        return MeasureColumn(measure, 3, _average(scale), kind, currency), [*halves(value), count]
     extreme = sa.func.min(only(column)) if measure.function == "min" else sa.func.max(only(column))
     finish = _scaled(scale) if field.kind not in ("date", "datetime") else (lambda raw: raw[0])
     return MeasureColumn(measure, 1, finish, kind, currency), [extreme]
@@ -276,18 +299,36 @@ def _scaled(scale: int) -> Callable[[Sequence[Any]], Any]:
     return lambda raw: None if raw[0] is None else exact(int(raw[0]), scale)
 
 
+_LOWER = 2**32 - 1
+
+
+def _whole(raw: Sequence[Any]) -> int:
+    return int(raw[0] or 0) * (_LOWER + 1) + int(raw[1] or 0)
+
+
+def _summed(scale: int) -> Callable[[Sequence[Any]], Any]:
+    return lambda raw: exact(_whole(raw), scale)
+
+
 def _weighted(scale: int) -> Callable[[Sequence[Any]], Any]:
-    unit = Decimal(1).scaleb(-scale)
-    return lambda raw: str((Decimal(int(raw[0] or 0)).scaleb(-scale) / 100).quantize(unit, ROUND_HALF_EVEN))
+    return lambda raw: _rounded(Decimal(_whole(raw)).scaleb(-scale - 2), scale)
+
+
+def _rounded(number: Decimal, scale: int) -> str:
+    return str(number.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_EVEN, _WIDE))
+
+
+_WIDE = Context(prec=60)
+"""More digits than a sum of many of the largest amounts has."""
 
 
 def _average(scale: int) -> Callable[[Sequence[Any]], Any]:
-    unit = Decimal(1).scaleb(-max(scale, 2))
-    return lambda raw: (
-        None
-        if not raw[1]
-        else str((Decimal(int(raw[0])).scaleb(-scale) / int(raw[1])).quantize(unit, ROUND_HALF_EVEN))
-    )
+    def average(raw: Sequence[Any]) -> Any:
+        if not raw[2]:
+            return None
+        return _rounded(_WIDE.divide(Decimal(_whole(raw)).scaleb(-scale), int(raw[2])), max(scale, 2))
+
+    return average
 
 
 def _share(raw: Sequence[Any]) -> str | None:

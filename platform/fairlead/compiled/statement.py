@@ -40,11 +40,9 @@ class Prepared:
     names: tuple[str, ...]
     constants: Mapping[str, object]
 
-    def bind(self, params: Mapping[str, object]) -> dict[str, object]:
-        """Return the parameters of one run. Names the statement does not have are left out."""
-        if self.constants:
-            return {**self.constants, **params}
-        return dict(params)
+    def bind(self, params: Mapping[str, object]) -> Mapping[str, object]:
+        """Return the parameters of one run; the drivers leave alone what the statement does not name."""
+        return {**self.constants, **params} if self.constants else params
 
 
 def dialect_of(name: str) -> Dialect:

@@ -173,20 +173,19 @@ def _indexes(workspace: Workspace, entity: Entity) -> list[tuple[str, ...]]:
         for name in dict.fromkeys(filters)
         if name in fields and fields[name].kind in ("choice", "boolean")
     ]
-    orders = [name for name in dict.fromkeys([*orders, "id"]) if name in fields and _sortable(fields[name])]
+    orders = [name for name in dict.fromkeys(orders) if name in fields and _sortable(fields[name])] or ["id"]
     wanted: list[tuple[str, ...]] = []
+    staged = ("stage",) if "stage" in fields else ()
     if "owner" in fields:
-        wanted += [("owner", *(["stage"] if "stage" in fields else []), name, "id") for name in orders[:3]]
-        wanted += [("owner", "id"), ("team", "id")]
+        wanted += [("owner", *staged, orders[0], "id"), ("team", "id")]
     leading = filters[:2]
     if "stage" in leading:  # the board and the funnel look by stage first
         leading = ["stage", *[name for name in leading if name != "stage"]]
-    for name in orders[:3]:
-        if leading:
-            wanted.append((*leading, name, "id"))
-        wanted.append((name, "id"))
-    if "stage" in fields:
+    if leading:
+        wanted += [(*leading, name, "id") for name in orders[:2]]
+    if staged and leading[:1] != ["stage"]:
         wanted.append(("stage", "id"))
+    wanted.append((orders[0], "id"))
     for field in fields.values():
         if field.kind == "reference" or field.index:
             wanted.append((field.name, "id"))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from fairlead.compiled.statement import Prepared, prepare
 from fairlead.compiled.tables import EntityTables, column_name
@@ -30,7 +31,10 @@ class EntityWrites:
         return self._once(("insert", names), lambda: self._insert(names))
 
     def _insert(self, names: tuple[str, ...]) -> Any:
-        values = {column_name(name): _value(name) for name in names}
+        values: dict[str, Any] = {column_name(name): _value(name) for name in names}
+        if self.dialect == "postgresql":
+            # Written with the row: an update after the insert would make a second version of it at once.
+            values["search"] = sa.cast(sa.bindparam("p_terms", required=True, type_=sa.Text()), TSVECTOR)
         return sa.insert(self.tables.main).values(values)
 
     def update(self, fields: Iterable[str], *, guarded: bool = True) -> Prepared:

@@ -19,6 +19,7 @@ from fairlead.fields.spec import Field
 _ATOM = r"[^\s@<>()\[\],;:\\\"\x00-\x20\x7f.]"
 _EMAIL = re.compile(rf"({_ATOM}+(?:\.{_ATOM}+)*)@([^\s@]+)")
 _LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
+_STORED_MOBILE = re.compile(r"\+861[3-9][0-9]{9}")
 _EXTENSION = re.compile(r"(?:转|轉|分机|分機|x|ext\.?|#)\s*[:：]?\s*([0-9]{1,10})\s*\Z", re.IGNORECASE)
 _PHONE = re.compile(r"[+0-9][0-9 ().\-/]{2,30}")
 _CHINESE_MOBILE = re.compile(r"1[3-9][0-9]{9}")
@@ -104,6 +105,8 @@ class Phone(_Contact):
         text = clean_text(raw)
         if text is None:
             return None
+        if _STORED_MOBILE.fullmatch(text):
+            return text  # by far the commonest, in our own stored form already
         if len(text) > 60:
             raise FieldProblem("invalid", NOT_A_PHONE)
         plain = kind.narrow(text)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -269,7 +270,7 @@ class Database:
                 )  # fmt: skip
                 for pragma in (
                     "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY",
-                    "cache_size=-32000", "mmap_size=268435456",
+                    "cache_size=-32000", "mmap_size=268435456", "wal_autocheckpoint=4000",
                 ):  # fmt: skip
                     connection.execute(f"PRAGMA {pragma}")
                 register_sqlite_functions(connection)
@@ -325,13 +326,7 @@ def translate(error: BaseException) -> None:
         raise StillReferenced(error.diag.constraint_name or "") from error
     elif isinstance(error, sqlite3.OperationalError):
         text = str(error)
-        if (
-            "locked" in text
-            or "busy" in text
-            or "full" in text
-            or "disk" in text
-            or "unable to open" in text
-        ):
+        if "locked" in text or "busy" in text or "full" in text or "disk" in text or "unable to open" in text:
             raise Unavailable(text) from error
     elif isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         raise Unavailable(str(error)) from error

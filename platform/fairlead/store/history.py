@@ -11,6 +11,7 @@ import orjson
 import sqlalchemy as sa
 
 from fairlead.base.ids import new_id
+from fairlead.store import identities
 from fairlead.store.database import Row, Tx
 from fairlead.store.statements import Once, Reads, insert_all, n, p
 from fairlead.store.system import event
@@ -65,7 +66,7 @@ _ADD = Once(lambda d: insert_all(event, d))
 def of_record(where: Reads, record_id: str, *, before: str | None = None, limit: int = 50) -> list[Event]:
     """Return the events of one record, newest first; `before` is the last id of the page above."""
     rows = where.all(_OF_RECORD.on(where), {"record_id": record_id, "before": before or _END, "limit": limit})
-    return [_event_of(row) for row in rows]
+    return _events(where, rows)
 
 
 def latest(
@@ -79,13 +80,13 @@ def latest(
     """Return the latest events of everything, of one entity, or of one kind of one entity."""
     params = {"entity": entity, "kind": kind, "before": before or _END, "limit": limit}
     statement = _LATEST_OF_KIND if entity and kind else _LATEST_OF_ENTITY if entity else _LATEST
-    return [_event_of(row) for row in where.all(statement.on(where), params)]
+    return _events(where, where.all(statement.on(where), params))
 
 
 def event_by_id(where: Reads, event_id: str) -> Event | None:
     """Return one event."""
     row = where.one(_ONE.on(where), {"id": event_id})
-    return _event_of(row) if row else None
+    return _events(where, [row])[0] if row else None
 
 
 def add(
@@ -119,8 +120,15 @@ def add(
     return key
 
 
-def _event_of(row: Row) -> Event:
+def _events(where: Reads, rows: Sequence[Row]) -> list[Event]:
+    """Return the events in the names of today, whatever their fields were called then."""
+    oldest = min((row[9] or 0 for row in rows), default=0)
+    steps = identities.since(where, oldest) if rows else []
+    return [_event_of(row, steps) for row in rows]
+
+
+def _event_of(row: Row, steps: Sequence[identities.Step]) -> Event:
     values = list(row)
-    values[6] = json.loads(values[6]) if values[6] else {}
+    values[6] = identities.translated(json.loads(values[6]), row[2], row[9], steps) if values[6] else {}
     values[13] = tuple(json.loads(values[13])) if values[13] else ()
     return Event(*values)

@@ -21,7 +21,10 @@ from fairlead.store import approvals
 from fairlead.store.database import Database, Tx
 from fairlead.store.system import system
 
-Kind = Literal["create_table", "add_column", "create_index", "drop_index", "create_search", "rebuild_totals"]
+Kind = Literal[
+    "create_table", "add_column", "create_index", "drop_index", "create_search", "rebuild_totals", "rename_table",
+    "rename_column", "rewrite_values", "drop_table",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

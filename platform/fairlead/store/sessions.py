@@ -14,7 +14,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from fairlead.base.ids import new_id
-from fairlead.store.database import Tx
+from fairlead.store.database import Row, Tx
 from fairlead.store.people import ACCOUNT_WIDTH, Account, account_columns, account_of
 from fairlead.store.statements import Once, Reads, insert_all, p, upsert
 from fairlead.store.system import attempt, session, user
@@ -122,14 +122,25 @@ def begin(
     return fresh
 
 
+KNOWN = 2000
+_known: dict[tuple[str, Row], SignedIn] = {}
+
+
 def lookup(where: Reads, secret: str, now: str) -> SignedIn | None:
     """Return who is behind `secret`, in one read; None when it is unknown, over, or the account is not active."""
     hashed = hash_of(secret)
     row = where.one(_LOOKUP.on(where), {"hash": hashed, "now": now})
     if row is None:
         return None
-    *session_values, csrf = row[ACCOUNT_WIDTH:]
-    return SignedIn(account_of(row), Session(*session_values), csrf or "", hashed)
+    # What a row means is worked out once; the row itself is read at every request, so that this cannot lie.
+    found = _known.get((hashed, row))
+    if found is None:
+        *session_values, csrf = row[ACCOUNT_WIDTH:]
+        found = SignedIn(account_of(row), Session(*session_values), csrf or "", hashed)
+        if len(_known) >= KNOWN:
+            _known.clear()
+        _known[hashed, row] = found
+    return found
 
 
 def touch(tx: Tx, hashed: str, *, now: str, before: str) -> None:

@@ -106,7 +106,9 @@ stage_visit = Table(
     "sys_stage_visit", system, _id(),
     _text("entity", required=True), _text("record_id", required=True), _text("stage", required=True),
     _text("entered_at", required=True), _text("left_at"), _text("by"), _text("reason"),
-    Index("ix_visit_record", "record_id", "id"), Index("ix_visit_stage", "entity", "stage", "entered_at"),
+    Index("ix_visit_record", "record_id", "id"),
+    Index("ix_visit_open", "record_id", sqlite_where=text("left_at IS NULL"), postgresql_where=text("left_at IS NULL")),
+    Index("ix_visit_stage", "entity", "stage", "entered_at"),
 )  # fmt: skip
 
 ownership_event = Table(

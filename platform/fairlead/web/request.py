@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +45,11 @@ class Services:
     redis_url: str | None = None
 
 
+_PROCESS = new_id()[-9:]
+_REQUESTS = itertools.count(int.from_bytes(secrets.token_bytes(2), "big"))
+"""A request's id: which process, and its number there."""
+
+
 def services() -> Services:
     """Return the services of this process."""
     return current_app.extensions["fairlead"]  # type: ignore[no-any-return]
@@ -52,7 +59,7 @@ def request_id() -> str:
     """Return the id of this request, the same in the answer and in the log."""
     found = g.get("request_id")
     if found is None:
-        found = g.request_id = new_id()
+        found = g.request_id = f"{_PROCESS}{next(_REQUESTS):07x}"
     return str(found)
 
 
@@ -75,7 +82,9 @@ def caller() -> Caller:
     now = utc_now()
     app = own.applications.current()
     found = (
-        authenticate(own.database, secret, iso_utc(now), zone=app.workspace.zone, language=app.workspace.languages[0])
+        authenticate(
+            own.database, secret, iso_utc(now), zone=app.workspace.zone, language=app.workspace.languages[0]
+        )
         if secret and len(secret) < 200
         else None
     )

@@ -34,6 +34,9 @@ def actor_of(account: Account, *, zone: str = "Asia/Shanghai", language: str = "
     )  # fmt: skip
 
 
+_callers: dict[tuple[int, str, str], tuple[sessions.SignedIn, Caller]] = {}
+
+
 def authenticate(
     database: Database, secret: str, now: str, *, zone: str = "Asia/Shanghai", language: str = "en"
 ) -> Caller | None:
@@ -41,7 +44,15 @@ def authenticate(
     found = sessions.lookup(database, secret, now)
     if found is None:
         return None
+    key = (id(found), zone, language)
+    known = _callers.get(key)
+    if known is not None and known[0] is found:
+        return known[1]
     actor = actor_of(found.account, zone=zone, language=language)
-    return Caller(
+    caller = Caller(
         actor, found.csrf, found.session.kind, found.account.theme, found.session.last_used_at, found.hash
     )
+    if len(_callers) >= sessions.KNOWN:
+        _callers.clear()
+    _callers[key] = (found, caller)
+    return caller

@@ -103,8 +103,12 @@ def _insert(tx: Tx, ctx: Context, change: Change) -> int:
     fields = entity.entity.fields
     stored = stored_values({n: v for n, v in values.items() if n in entity.tables.columns}, fields)
     statement = entity.writes.insert(entity.tables.columns)
+    terms = _terms(entity, values, tx.dialect)
+    params = {name: stored.get(field) for field, name in entity.writes.parameters}
     with _DuplicatesNamed(entity):
-        tx.run(statement, {name: stored.get(field) for field, name in entity.writes.parameters})
+        tx.run(statement, params if tx.dialect == "sqlite" else {**params, "p_terms": terms})
+    if tx.dialect == "sqlite":
+        tx.run(entity.writes.insert_search(), {"p_id": change.id, "p_terms": terms})
     _write_lines(tx, entity, change)
     changes: dict[str, Sequence[Any]] = {
         name: (None, value)
@@ -112,7 +116,6 @@ def _insert(tx: Tx, ctx: Context, change: Change) -> int:
         if value is not None and fields[name].origin != "system" and fields[name].history
     }
     _line_changes(change, changes)
-    _write_search(tx, entity, values, new=True, id=change.id)
     for totals in entity.totals:
         totals.add(tx, None, stored)
     _after(tx, ctx, change, 1, changes, {**values, **change.lines})
@@ -154,7 +157,9 @@ def _update(tx: Tx, ctx: Context, change: Change) -> int:
     _line_changes(change, changes, only=changed_lines)
     record = {**old, **values, **change.old_lines, **changed_lines}
     if any(name in values for name in entity.search_fields):
-        _write_search(tx, entity, record, new=False, id=change.id)
+        params = {"p_id": change.id, "p_terms": _terms(entity, record, tx.dialect)}
+        for search in entity.writes.index_search():
+            tx.run(search, params)
     if entity.totals:
         old_stored = stored_values({n: old.get(n) for n in entity.tables.columns}, fields)
         for totals in entity.totals:
@@ -278,7 +283,8 @@ def sequence_text(tx: Tx, entity: str, field_name: str, params: Mapping[str, Any
     return pattern.format(year=f"{now:%Y}", month=f"{now:%m}", day=f"{now:%d}", n=number)
 
 
-def _write_search(tx: Tx, entity: CompiledEntity, values: Values, *, new: bool, id: str) -> None:
+def _terms(entity: CompiledEntity, values: Values, dialect: str) -> str:
+    """Return the search terms of a record."""
     texts = []
     for name in entity.search_fields:
         spec = entity.entity.fields[name]
@@ -287,12 +293,7 @@ def _write_search(tx: Tx, entity: CompiledEntity, values: Values, *, new: bool, 
             found = kind_of(spec).search_text(value, spec)
             if found:
                 texts.append(found)
-    params = {"p_id": id, "p_terms": index_terms(texts, tx.dialect)}
-    if new and tx.dialect == "sqlite":
-        tx.run(entity.writes.insert_search(), params)
-        return
-    for statement in entity.writes.index_search():
-        tx.run(statement, params)
+    return index_terms(texts, dialect)
 
 
 class _DuplicatesNamed:

@@ -75,7 +75,7 @@ class Context:
     cause: Cause | None = None
     on_behalf_of: str | None = None
     request_id: str = ""
-    _memo: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
+    _memo: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def stamp(self) -> str:
@@ -99,9 +99,16 @@ class Context:
 
     def params(self) -> dict[str, object]:
         """Return the values that statements may bind on behalf of this request. Do not change it."""
-        found = self._memo.get("params")
+        more = self.app.clauses.asks_more
+        found = self._memo.get(("params", more))
         if found is None:
-            found = self._memo["params"] = sql_parameters(self.env())
+            if more:
+                found = sql_parameters(self.env())
+            else:
+                user = "" if self.actor.is_system else self.actor.id
+                today = self.today.isoformat()
+                found = {"p_user": user, "p_now": self.stamp, "p_today": today, "p_zone": self.actor.zone}
+            self._memo["params", more] = found
         return found  # type: ignore[return-value]
 
     def as_system(self, cause: Cause | None = None) -> Context:

@@ -84,7 +84,8 @@ class DueList:
 
 def due(ctx: Context) -> list[DueList]:
     """Return the records in the due views of the entities the actor works with: the actor's own, or for somebody who
-    heads a team everything of theirs."""
+    heads a team everything of theirs.
+    """
     found = []
     for entity, view in _due_views(ctx):
         by = _date_of(entity, view)

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead.base.errors import NotFound
+import sqlalchemy as sa
+
+from fairlead.compiled.access import ReadGrant
 from fairlead.compiled.application import CompiledEntity
+from fairlead.compiled.reads import EntityReads
 from fairlead.decide.edit import Rows
 from fairlead.fields.registry import kind_of
 from fairlead.work import records
@@ -51,20 +54,49 @@ class Opened:
 
 
 def open_record(ctx: Context, name: str, id: str) -> Opened:
-    """Return a record with everything its page needs.
+    """Return a record with everything its page needs, in one read and one for each of its line tables.
 
     Raises:
         NotFound: It is not there, or not this actor's to see.
     """
-    try:
-        loaded = records.load(ctx.database, ctx, name, id, ACTIONS)
-    except NotFound:
+    entity = records.entity_of(ctx, name)
+    reads = ctx.app.reads(name, records.roles_of(ctx))
+    statement = ctx.app.statement(("open", name, records.roles_of(ctx)), lambda: _statement(reads))
+    row = ctx.database.one(statement, {**records.base_params(ctx), "p_id": id})
+    if row is None:
         return _through_task(ctx, name, id)
-    access = ctx.app.access(name, records.roles_of(ctx))
-    item = _item(ctx, loaded) if access.uniform else get(ctx, name, id)
-    writable = loaded.writable.get("update", frozenset())
-    changeable = records.changeable_fields(loaded.entity, writable, loaded.record, ctx.env()) if writable else frozenset()
-    return Opened(loaded.entity, id, item, loaded.record, loaded.lines, loaded.locked_by, loaded.writable, changeable)
+    width = len(reads.stored_fields)
+    record = reads.decode_all(row[:width])
+    lines = {field: records.read_lines(ctx.database, ctx, entity, field, [id]).get(id, ()) for field in entity.tables.lines}
+    flags = iter(row[width + 1 :])
+    writable: dict[str, frozenset[str]] = {}
+    for action in ACTIONS:
+        for grant in reads.access.write.get(action, ()):
+            if next(flags):
+                writable[action] = writable.get(action, frozenset()) | grant.writable
+    grants = [grant for grant in reads.access.read if next(flags)]
+    item = _item(reads, record, lines, grants)
+    changeable = frozenset[str]()
+    if "update" in writable:
+        changeable = records.changeable_fields(entity, writable["update"], record, ctx.env())
+    return Opened(entity, id, item, record, lines, row[width], writable, changeable)
+
+
+def _statement(reads: EntityReads) -> sa.Select[Any]:
+    """Select a record whole, whether an approval holds it, and a flag for each grant of each action and of reading."""
+    main, access = reads.tables.main, reads.access
+    columns: list[Any] = [reads.tables.columns[spec.name] for spec in reads.stored_fields]
+    columns.append(main.c.locked_by)
+    grants = [(f"{action}_{n}", grant) for action in ACTIONS for n, grant in enumerate(access.write.get(action, ()))]
+    grants += [(f"read_{n}", grant) for n, grant in enumerate(access.read)]  # type: ignore[misc]
+    for label, grant in grants:
+        flag = sa.true() if grant.predicate is None else grant.predicate
+        columns.append(sa.case((flag, sa.literal_column("1")), else_=sa.literal_column("0")).label(label))
+    statement = sa.select(*columns).where(
+        sa.text(f"{main.name}.deleted_at IS NULL"), main.c.id == sa.bindparam("p_id", required=True)
+    )
+    predicate = access.rows()
+    return statement if predicate is None else statement.where(predicate)
 
 
 def _through_task(ctx: Context, name: str, id: str) -> Opened:
@@ -74,25 +106,26 @@ def _through_task(ctx: Context, name: str, id: str) -> Opened:
     return Opened(loaded.entity, id, item, loaded.record, loaded.lines, loaded.locked_by, {}, frozenset())
 
 
-def _item(ctx: Context, loaded: records.Loaded) -> Json:
-    """Return a record as JSON where all of its rows show the same fields: no second read is needed."""
-    reads = ctx.app.reads(loaded.entity.name, records.roles_of(ctx))
-    access = reads.access
+def _item(
+    reads: EntityReads, record: Mapping[str, Any], lines: Mapping[str, Rows], grants: list[ReadGrant]
+) -> Json:
+    """Return what the grants that reach this record open of it, as JSON."""
+    readable: frozenset[str] = frozenset().union(*(grant.readable for grant in grants))
+    masked = frozenset().union(*(grant.masked for grant in grants)) - readable
     found: Json = {}
-    for spec in reads.visible_fields():
-        value = loaded.record[spec.name]
-        kind = kind_of(spec)
-        if spec.name in access.masked:
-            found[spec.name] = None if value is None else kind.mask(value, spec)
-        else:
+    for spec in reads.stored_fields:
+        value, kind = record[spec.name], kind_of(spec)
+        if spec.name in readable:
             found[spec.name] = kind.to_json(value, spec)
-    for name, rows in loaded.lines.items():
-        if name in access.seen:
-            fields = reads.line_fields(name)
+        elif spec.name in masked:
+            found[spec.name] = None if value is None else kind.mask(kind.to_json(value, spec), spec)
+    for name, rows in lines.items():
+        if name in readable:
+            fields = [f for f in reads.line_fields(name) if f"{name}.{f.name}" in readable]
             found[name] = [{f.name: kind_of(f).to_json(row[f.name], f) for f in fields} for row in rows]
-    hidden = sorted(n for n in access.fields - access.seen if "." not in n)
+    hidden = sorted(n for n in reads.access.fields if "." not in n and n not in found)
     if hidden:
         found["_hidden"] = hidden
-    if access.masked:
-        found["_masked"] = sorted(access.masked & found.keys())
+    if masked & found.keys():
+        found["_masked"] = sorted(masked & found.keys())
     return found

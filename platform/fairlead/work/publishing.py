@@ -23,11 +23,14 @@ from fairlead.compiled.application import Application, compile_workspace
 from fairlead.compiled.changes import GRADES, Change, Grade, compare
 from fairlead.compiled.statement import prepare
 from fairlead.compiled.tables import column_name, table_name
-from fairlead.config.load import load
+from fairlead.config import renamed as config_renames
+from fairlead.config.load import Loaded, load
 from fairlead.config.source import SourceTree
 from fairlead.model.workspace import Workspace
-from fairlead.store import migrate, revisions
+from fairlead.store import identities, migrate, revisions
 from fairlead.store.database import Database, Duplicate, Tx
+from fairlead.store.renaming import operations as renaming_operations
+from fairlead.work import renames
 
 
 class Broken(Exception):
@@ -50,6 +53,8 @@ class Plan:
     changes: tuple[Change, ...]
     operations: tuple[migrate.Operation, ...]
     warnings: Problems
+    identities: str | None = None
+    """What is renamed, as the revision keeps it."""
 
     @property
     def empty(self) -> bool:
@@ -111,8 +116,11 @@ class Applied:
     plan: Plan
 
 
-def plan(database: Database, tree: SourceTree) -> Plan:
+def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) -> Plan:
     """Return what publishing `tree` would change; writes nothing.
+
+    Args:
+        back_to: The revision whose documents these are, when they are published again.
 
     Raises:
         Broken: The documents have errors.
@@ -121,16 +129,47 @@ def plan(database: Database, tree: SourceTree) -> Plan:
     if loaded.workspace is None:
         raise Broken(loaded.problems)
     current = revisions.current(database)
-    old = _workspace_of(database, current.number) if current else None
+    before = _loaded(database, current.number) if current else None
     app = compile_workspace(loaded.workspace, dialect=database.dialect, digest=tree.digest())
     now = migrate.existing(database)
-    operations = migrate.differences(app, now)
-    changes = tuple(_counted(database, change, now) for change in compare(old, loaded.workspace))
+    renamed = _renames(database, before, loaded, back_to)
+    renaming = renames.renaming_of(renamed, loaded, app)
+    moves, then = renaming_operations(renaming, now)
+    operations = [*moves, *migrate.differences(app, then)]
+    under_new_names = before
+    if renamed and current:
+        source = SourceTree.from_mapping(revisions.files(database, current.number))
+        under_new_names = config_renames.under_new_names(source, renamed) or before
+    old = under_new_names.workspace if under_new_names else None
+    changes = tuple(renames.changes_of(renamed, loaded)) + tuple(
+        _counted(database, replace(change, question=renames.asked_before(change.question, renamed)), now)
+        for change in compare(old, loaded.workspace)
+    )
     changes += tuple(_other_files(database, tree, current.number) if current and not changes else ())
     return Plan(
         current.number if current else None, tree.digest(), now.fingerprint(), fairlead.__version__, tree.mapping(),
-        changes, tuple(operations), loaded.problems,
+        changes, tuple(operations), loaded.problems, renames.to_text(renamed, renaming, app),
     )  # fmt: skip
+
+
+def _renames(
+    database: Database, before: Loaded | None, after: Loaded, back_to: int | None
+) -> tuple[config_renames.Rename, ...]:
+    if before is None:
+        return ()
+    if back_to is None:
+        earlier = {one for step in identities.since(database) for one in _former_names(step)}
+        renames.warn_of_stale(after, before, frozenset(earlier), after.problems)
+        return config_renames.detect(before.documents, after.documents)
+    return tuple(
+        one
+        for one in renames.backwards(identities.since(database, back_to))
+        if config_renames.exists(before.documents, one.old) and config_renames.exists(after.documents, one.new)
+    )
+
+
+def _former_names(step: identities.Step) -> list[tuple[str, ...]]:
+    return [path for old, new in step.renames for path in (old, (*new[:-1], old[-1]))]
 
 
 def _other_files(database: Database, tree: SourceTree, number: int) -> list[Change]:
@@ -143,9 +182,14 @@ def _other_files(database: Database, tree: SourceTree, number: int) -> list[Chan
     ]
 
 
-def _workspace_of(database: Database, number: int) -> Workspace | None:
+def _loaded(database: Database, number: int) -> Loaded | None:
     files = revisions.files(database, number)
-    return load(SourceTree.from_mapping(files)).workspace if files else None
+    return load(SourceTree.from_mapping(files)) if files else None
+
+
+def _workspace_of(database: Database, number: int) -> Workspace | None:
+    found = _loaded(database, number)
+    return found.workspace if found else None
 
 
 _LIVE = "SELECT count(*) FROM {table} WHERE deleted_at IS NULL"
@@ -257,7 +301,7 @@ def apply(
             migrate.apply(tx, planned.operations)
             number = revisions.put(
                 tx, planned.files, author=author, message=message, source=source, engine=fairlead.__version__,
-                now=iso_utc(utc_now()), plan=planned.render(),
+                now=iso_utc(utc_now()), plan=planned.render(), identities=planned.identities,
             )  # fmt: skip
     except Duplicate as error:
         raise stale(database) from error
@@ -301,7 +345,7 @@ def plan_rollback(database: Database, number: int) -> Plan:
     files = revisions.files(database, number)
     if not files:
         raise LookupError(f"There is no revision {number}.")
-    return plan(database, SourceTree.from_mapping(files))
+    return plan(database, SourceTree.from_mapping(files), back_to=number)
 
 
 def check(tree: SourceTree) -> Problems:

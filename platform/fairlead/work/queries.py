@@ -77,13 +77,16 @@ def _compile_filter(ctx: Context, entity: str, text: str) -> Expression:
             )
         raise Invalid(errors)
     for path in found.uses:
-        _check_path(ctx, entity, path)
+        check_path(ctx, entity, path)
     return found
 
 
-def _check_path(ctx: Context, entity: str, path: tuple[str, ...]) -> None:
+def check_path(ctx: Context, entity: str, path: tuple[str, ...]) -> None:
     """A path through a reference reads another entity: the reader must be free to see all of it, or nothing of what
     may not be seen would stay unknown.
+
+    Raises:
+        Invalid: `unknown_field`.
     """
     roles = roles_of(ctx)
     access = ctx.app.access(entity, roles)
@@ -97,11 +100,13 @@ def _check_path(ctx: Context, entity: str, path: tuple[str, ...]) -> None:
             raise unknown_field(path[1], access.readable, where="filter")
         return
     target = str(spec.params.get("entity"))
+    if target not in ctx.app.entities:
+        raise unknown_field(path[1], access.readable, where="filter")
     other = ctx.app.access(target, roles)
     if path[1] not in other.readable or other.rows((path[1],)) is not None:
         raise unknown_field(path[1], other.readable, where="filter")
     if len(path) > 2:
-        _check_path(ctx, target, path[1:])
+        check_path(ctx, target, path[1:])
 
 
 def parse_order(ctx: Context, entity: str, text: str | None, default: Order) -> Order:

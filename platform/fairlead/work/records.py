@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from fairlead.base.errors import Conflict, FieldError, Forbidden, Invalid, Locked, NotFound, Refused
 from fairlead.base.ids import new_id
 from fairlead.base.texts import Label
+from fairlead.compiled.access import WriteGrant
 from fairlead.compiled.application import SYSTEM_ROLES, CompiledEntity
 from fairlead.compiled.reads import EntityReads, ids_parameter
 from fairlead.compiled.runs import LIVE
@@ -199,7 +200,7 @@ def create(ctx: Context, name: str, given: Mapping[str, Any], *, form: bool = Fa
         form=form, zone=ZoneInfo(ctx.actor.zone),
     )  # fmt: skip
     with ctx.database.write() as tx:
-        return create_in(tx, ctx, name, found, scopes=tuple(grant.scope for grant in grants))
+        return create_in(tx, ctx, name, found, scopes=tuple(grant.scope for grant in grants), grants=grants)
 
 
 def creatable_fields(entity: CompiledEntity, writable: frozenset[str]) -> frozenset[str]:
@@ -220,10 +221,13 @@ def create_in(
     values: Input | Mapping[str, Any],
     *,
     scopes: tuple[Scope, ...] = ("all",),
+    grants: tuple[WriteGrant, ...] = (),
     kind: str = "create",
     enforce_required: bool = True,
 ) -> Saved:
     """Create a record from domain values, inside a transaction.
+
+    With `grants`, of which some may open fewer fields than others, only those count that reach the record as made.
 
     Raises:
         Forbidden: The record would lie outside every scope in `scopes`.
@@ -231,6 +235,7 @@ def create_in(
     """
     entity = ctx.app.entities[name]
     given = values if isinstance(values, Input) else _split(entity, values)
+    named = {*given.values, *given.lines}
     env = environment(ctx, tx)
     _own(tx, ctx, entity, given)
     if entity.machine is not None and not given.values.get("stage"):
@@ -250,6 +255,7 @@ def create_in(
             "en": "You may not create a record that belongs to somebody else.",
             "zh": "您不能创建属于他人的记录。",
         }))  # fmt: skip
+    _check_given(entity, named, grants, record, ctx, env)
     _check_duplicates(tx, ctx, entity, record, id=None)
     id = new_id()
     version = commit.write(
@@ -260,6 +266,27 @@ def create_in(
     if entity.machine is not None:
         version = _entered(tx, ctx, entity, id, str(record["stage"]), version)
     return Saved(id, version)
+
+
+def _check_given(
+    entity: CompiledEntity,
+    named: set[str],
+    grants: tuple[WriteGrant, ...],
+    record: Mapping[str, Any],
+    ctx: Context,
+    env: Env,
+) -> None:
+    """A field may be filled in only where a grant that reaches the new record opens it.
+
+    Raises:
+        Invalid: `readonly_field` at each of the others.
+    """
+    if not grants:
+        return
+    reaching = [grant for grant in grants if scope_holds(grant.scope, entity, record, ctx, env)]
+    closed = named - frozenset().union(*(grant.writable for grant in reaching))
+    if closed:
+        raise Invalid([FieldError(name, "readonly_field", edit.READONLY) for name in sorted(closed)])
 
 
 def _split(entity: CompiledEntity, values: Mapping[str, Any]) -> Input:
@@ -594,10 +621,13 @@ def assign(
         Refused: The person holds as many as the pool allows.
     """
     loaded = load(ctx.database, ctx, name, id, ("assign",))
+    _check_lock(ctx.database, loaded, {"owner"})
     if "assign" not in loaded.writable:
         raise Forbidden("forbidden", _FORBIDDEN)
     if version is not None and version != loaded.version:
         raise Conflict(id, expected=version)
+    if "owner" not in loaded.entity.entity.fields:
+        raise Refused("assign.no-owner", Label({"en": "This belongs to nobody.", "zh": "该对象没有归属人。"}))
     with ctx.database.write() as tx:
         return assign_in(tx, ctx, loaded, owner, reason=reason)
 

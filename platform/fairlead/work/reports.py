@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
-from fairlead.base.errors import Forbidden, NotFound
+from fairlead.base.errors import Forbidden, Invalid, NotFound
 from fairlead.base.texts import Label
+from fairlead.compiled.access import with_inherited
 from fairlead.compiled.reports import CompiledReport, DimensionColumn
 from fairlead.fields.registry import kind_of
 from fairlead.model.governance import Report
 from fairlead.store import people
 from fairlead.work.context import Context
+from fairlead.work.queries import check_path
 from fairlead.work.records import roles_of
 
 EMPTY = Label({"en": "(empty)", "zh": "（空）"})
@@ -74,10 +78,7 @@ class ReportResult:
 def allowed(ctx: Context) -> tuple[str, ...]:
     """Return the names of the reports that the actor's roles open, in document order."""
     found = set()
-    for role_name in ctx.actor.roles:
-        role = ctx.app.workspace.roles.get(role_name)
-        if role is None:
-            continue
+    for role in with_inherited(ctx.app.workspace, ctx.actor.roles):
         if role.reports == "all":
             return tuple(ctx.app.workspace.reports)
         found |= set(role.reports)
@@ -95,13 +96,30 @@ def run(ctx: Context, name: str, *, require_export: bool = False) -> ReportResul
         raise NotFound("report", name)
     roles = roles_of(ctx)
     report = ctx.app.workspace.reports[name]
+    ctx.app.memo(("report asks", name, roles), lambda: _asks_what_may_be_asked(ctx, report))
+    compiled = ctx.app.report(name, roles)
     if require_export and not ctx.app.access(report.entity, roles).can("export"):
         raise Forbidden(
             "forbidden", Label({"en": "Your role may not export this.", "zh": "您的角色不能导出。"})
         )
-    compiled = ctx.app.report(name, roles)
     raw = ctx.database.all(compiled.statement, ctx.params())
     return _result(ctx, report, compiled, raw)
+
+
+def _asks_what_may_be_asked(ctx: Context, report: Report) -> bool:
+    """A rule that follows a reference reads another entity, of which the counts of this one would tell.
+
+    Raises:
+        NotFound: The reader may not see all that a rule of the report looks at.
+    """
+    rules = [report.filter, *(m.when for m in report.measures), *(m.of for m in report.measures)]
+    try:
+        for rule in rules:
+            for path in rule.uses if rule is not None else ():
+                check_path(ctx, report.entity, path)
+    except Invalid:
+        raise NotFound("report", report.name) from None
+    return True
 
 
 def _result(
@@ -252,7 +270,7 @@ def _ordered(
         if wanted in names:
             position = names.index(wanted)
             rows.sort(key=lambda row: tuple(label.get("en") for label in row.labels))
-            rows.sort(key=lambda row: _number(row.values[position]), reverse=down)
+            rows.sort(key=lambda row: _weight(row.values[position]), reverse=down)
             return tuple(rows[: report.limit])
     ranks = [{option.name: number for number, option in enumerate(dim.field.options)} for dim in compiled.dimensions]
 
@@ -265,8 +283,18 @@ def _ordered(
     return tuple(sorted(rows, key=key)[: report.limit])
 
 
-def _number(value: Any) -> float:
-    return float("-inf") if value is None else float(value)
+def _weight(value: Any) -> tuple[bool, Decimal, str]:
+    """Return how heavy a cell is among those of its column: numbers by size, days in time, nothing before all."""
+    if value is None:
+        return False, Decimal(0), ""
+    return (True, Decimal(value), "") if _is_number(value) else (True, Decimal(0), str(value))
+
+
+def _is_number(cell: Any) -> bool:
+    return isinstance(cell, int) or bool(_NUMBER.fullmatch(str(cell)))
+
+
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 def as_file(found: ReportResult, ending: str, lang: str) -> tuple[bytes, str]:
@@ -291,7 +319,7 @@ def as_file(found: ReportResult, ending: str, lang: str) -> tuple[bytes, str]:
     sheet = book.add_worksheet(found.report.name[:31])
     for number, row in enumerate([head, *rows]):
         for column, cell in enumerate(row):
-            if number and column >= width and cell is not None:
+            if number and column >= width and cell is not None and _is_number(cell):
                 sheet.write_number(number, column, float(cell))
             else:
                 sheet.write_string(number, column, "" if cell is None else str(cell))
