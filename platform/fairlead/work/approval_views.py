@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 from fairlead.base.errors import NotFound
@@ -110,7 +111,14 @@ def _compare(
 ) -> tuple[Difference, ...]:
     fields = entity.entity.fields
     return tuple(
-        Difference(fields[name], old, after.get(name))
+        Difference(fields[name], _written_out(fields[name], old), _written_out(fields[name], after.get(name)))
         for name, old in before.items()
         if name in fields and name in item and name not in item.get("_masked", ()) and old != after.get(name)
     )
+
+
+def _written_out(field: Field, value: Any) -> Any:
+    """Return a kept value as JSON has it: exact numbers are kept in their shortest form, such as 9E+2."""
+    if field.kind in ("money", "decimal", "percent") and isinstance(value, str):
+        return f"{Decimal(value):f}"
+    return value

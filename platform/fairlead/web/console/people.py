@@ -140,7 +140,7 @@ class PeopleView(ConsoleModelView):
         others = [(key, name) for key, name in self._people_names().items() if key != id]
         return render.fragment(
             "console/close.html", 422 if problem else 200, act=act, url=f"{self.url}/{id}/{act}", problem=problem, others=others,
-            name=account.label.get(self.ctx.actor.language),
+            person=account.label.get(self.ctx.actor.language),
         )  # fmt: skip
 
 
