@@ -27,7 +27,7 @@ Rows = tuple[Mapping[str, Any], ...]
 MAX_LINES = 500
 
 _REQUIRED = Label({"en": "This is needed.", "zh": "此项必填。"})
-_READONLY = Label({"en": "This cannot be changed here.", "zh": "此项不能在这里修改。"})
+READONLY = Label({"en": "This cannot be changed here.", "zh": "此项不能在这里修改。"})
 _NOT_ROWS = Label({"en": "Give a list of rows.", "zh": "请提供行的列表。"})
 _TOO_MANY = Label({"en": f"At most {MAX_LINES} rows.", "zh": f"最多 {MAX_LINES} 行。"})
 
@@ -78,7 +78,7 @@ def read_input(
         if spec is None or name not in readable:
             errors.append(_unknown(name, readable))
         elif name not in writable or spec.computed:
-            errors.append(FieldError(name, "readonly_field", _READONLY))
+            errors.append(FieldError(name, "readonly_field", READONLY))
         elif spec.kind == "table":
             rows = _read_rows(spec, raw, errors, form=form, zone=zone)
             if rows is not None:
@@ -134,7 +134,7 @@ def _read_rows(
                 )
             elif column.computed:
                 if not form and value is not None:
-                    errors.append(FieldError(where, "readonly_field", _READONLY))
+                    errors.append(FieldError(where, "readonly_field", READONLY))
             else:
                 try:
                     row[name] = _parse(column, value, form=form, zone=zone)
@@ -175,7 +175,9 @@ def complete(
     if old is None:
         _apply_defaults(fields, record, given.values, env)
     for name, rows in given.lines.items():
-        lines[name] = tuple(_complete_row(fields[name], row, env) for row in rows)
+        lines[name] = tuple(
+            _complete_row(fields[name], row, env, f"{name}[{number}]", errors) for number, row in enumerate(rows)
+        )
     for name in fields:
         if fields[name].kind == "table":
             record[name] = lines.get(name, ())
@@ -184,7 +186,7 @@ def complete(
     for name in entity.formulas:
         spec = fields[name]
         if old is None or _depends(spec, touched, entity):
-            record[name] = compute(spec, record, lines, env)
+            record[name] = _fitting(spec, name, compute(spec, record, lines, env), errors)
     if enforce_required:
         _check_required(fields, record, lines, errors, old=old, touched=touched, env=env)
     _check_rules(entity, record, errors, env, creating=old is None)
@@ -208,12 +210,25 @@ def _apply_defaults(fields: Mapping[str, Field], record: dict[str, Any], given: 
         record[name] = value_of(spec.default, record, env)
 
 
+def _fitting(spec: Field, path: str, value: Any, errors: list[FieldError]) -> Any:
+    """Return a computed value, or nothing and a fault where no database could keep it."""
+    try:
+        if value is not None:
+            kind_of(spec).to_stored(value, spec)
+        return value
+    except FieldProblem as problem:
+        errors.append(FieldError(path, problem.code, problem.message))
+        return None
+
+
 def value_of(source: object, record: Values, env: Env) -> Any:
     """Return a value given in a document: an expression's result, or the value itself."""
     return source.evaluate(record, env) if isinstance(source, Expression) else source
 
 
-def _complete_row(spec: Field, given: Mapping[str, Any], env: Env) -> Mapping[str, Any]:
+def _complete_row(
+    spec: Field, given: Mapping[str, Any], env: Env, path: str, errors: list[FieldError]
+) -> Mapping[str, Any]:
     row: dict[str, Any] = dict.fromkeys(spec.fields)
     row.update(given)
     for name, column in spec.fields.items():
@@ -222,7 +237,7 @@ def _complete_row(spec: Field, given: Mapping[str, Any], env: Env) -> Mapping[st
     for name in computed_order(spec.fields):
         formula = spec.fields[name].formula
         if formula is not None:
-            row[name] = formula.evaluate(row, env)
+            row[name] = _fitting(spec.fields[name], f"{path}.{name}", formula.evaluate(row, env), errors)
     return row
 
 
