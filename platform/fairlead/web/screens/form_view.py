@@ -50,7 +50,10 @@ def fields_of(filled: Filled, document: Form) -> list[Field]:
     """Return the fields whose inputs the form may send."""
     names = [name for section in _sections(filled, document) for name in section.fields]
     fields = filled.entity.entity.fields
-    return [fields[n] for n in dict.fromkeys([*names, *sorted(filled.brought)]) if n in filled.writable and n in fields]
+    return [
+        fields[n] for n in dict.fromkeys([*names, *sorted(filled.brought)])
+        if n in filled.writable and n in fields and not fields[n].computed
+    ]  # fmt: skip
 
 
 def readable_for(ctx: Context, entity: str, writable: frozenset[str]) -> frozenset[str]:
@@ -71,6 +74,8 @@ def _sections(filled: Filled, document: Form) -> list[FormSection]:
     sections = list(document.sections)
     if missing and sections:
         sections[0] = replace(sections[0], fields=sections[0].fields + missing)
+    if "tags" in fields and "tags" not in named and sections:
+        sections[-1] = replace(sections[-1], fields=(*sections[-1].fields, "tags"))
     return sections
 
 

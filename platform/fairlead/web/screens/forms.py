@@ -55,11 +55,24 @@ def create(entity: str) -> Response:
     try:
         return once(ctx, work)
     except Invalid as failure:
-        return _new_page(ctx, start, origin, typed=typed, errors=problems_of(failure, ctx.actor.language), status=422)
+        errors = problems_of(failure, ctx.actor.language) | _blank(ctx, start, typed, failure)
+        return _new_page(ctx, start, origin, typed=typed, errors=errors, status=422)
     except Forbidden:
         raise
     except Refused as failure:
         return _new_page(ctx, start, origin, typed=typed, refusal=_refusal(ctx, entity, failure), status=failure.status)
+
+
+def _blank(ctx: Context, start: Start, typed: dict[str, Any], failure: Invalid) -> dict[str, str]:
+    """Return what is missing besides: values that cannot be read are found before anybody asks what is empty."""
+    if any(error.code == "required" for error in failure.errors):
+        return {}
+    named = {error.field for error in failure.errors}
+    fields = start.entity.entity.fields
+    return {
+        name: speaker(ctx.actor.language)("kit.is_required")
+        for name, text in typed.items() if name in fields and fields[name].required and name not in named and not text
+    }  # fmt: skip
 
 
 def _prefill() -> dict[str, str]:
@@ -120,10 +133,10 @@ def save(entity: str, id: str) -> Response:
     opened = _editable(ctx, entity, id)
     version = version_of(request.form)
     typed = read_texts(fields_of(_filled(ctx, opened), ctx.app.workspace.form_of(entity)), request.form)
-    if request.form.get("_form"):
-        return _edit_page(ctx, opened, typed=forms.merge(ctx, opened, typed, version))
     chosen = {key.removeprefix("keep."): side for key, side in request.form.items() if key.startswith("keep.")}
     typed = {name: text for name, text in typed.items() if chosen.get(name) != "theirs"}
+    if request.form.get("_form"):
+        return _edit_page(ctx, opened, typed=typed)
     given = forms.changed(opened, typed, ZoneInfo(ctx.actor.zone))
 
     def work() -> str:

@@ -34,7 +34,8 @@ def today() -> Response:
     lines.sort(key=lambda line: line["sort"])
     late = sum(1 for line in lines if line["late"])
     return render.page(
-        "home/today.html", team=bool(ctx.actor.oversees), greeting=_greeting(ctx, cells), subtitle=_subtitle(ctx, cells, len(lines), late), due=lines[:12],
+        "home/today.html", team=bool(ctx.actor.oversees), greeting=_greeting(ctx, cells),
+        subtitle=_subtitle(ctx, cells, len(lines), late), due=lines[:12],
         due_count=f"{len(lines)}{'+' if any(one.more for one in due) else ''}", due_links=[_due_link(one, cells) for one in due],
         tasks=[_task(task, cells) for task in tasks], losing=[line for one in losing for line in _losing(one, cells)],
         numbers=[_number(one, cells) for one in numbers], board=board,

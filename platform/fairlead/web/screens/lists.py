@@ -114,8 +114,8 @@ def _cannot(ctx: Context, found: Asked, failure: Invalid) -> Response:
     """Show the list's frame with what is wrong about the question."""
     cells = Cells(ctx, _names(ctx, found, []))
     problems = [{"message": error.to_json(cells.lang)["message"]} for error in failure.errors]
-    values = _frame(ctx, found, cells)
-    return render.page("lists/list.html", 422, **values, rows=[], table=[], pager={}, problems=problems, narrowed=True)
+    values = _frame(ctx, found, cells) | {"problems": problems}
+    return render.page("lists/list.html", 422, **values, rows=[], table=[], pager={}, narrowed=True)
 
 
 def _names(ctx: Context, found: Asked, items: list[dict[str, Any]]) -> reading.Names:

@@ -320,7 +320,8 @@ def actions(ctx: Context, opened: Opened, page: Page, cells: Cells) -> dict[str,
         confirm = {"hx-post": url_of(opened, "/delete"), "hx-confirm": t("screens.delete_text", title=opened.title), "hx-swap": "none"}
         menu += [{"line": True}, {"label": t("screens.delete"), "icon": "trash", "danger": True, "why": lock, "attrs": confirm}]
     return {
-        "created": created, "menu": menu, "second": [one | {"attrs": {"class": "on-phone"}} for one in created[1:2] if not one["why"]], "claim": url_of(opened, "/claim") if in_pool and _may_claim(ctx, opened) else None,
+        "created": created, "menu": menu, "second": [one | {"attrs": {"class": "on-phone"}} for one in created[1:2] if not one["why"]],
+        "claim": url_of(opened, "/claim") if in_pool and _may_claim(ctx, opened) else None,
         "submit": _submit(opened, t), "edit": url_of(opened, "/edit") if "update" in writable and opened.changeable else None,
         "edit_why": lock if opened.locked_by and "update" in writable else None,
     }  # fmt: skip

@@ -222,9 +222,10 @@ def save_field(entity: str, id: str, field: str) -> Response:
     opened = open_record(ctx, entity, id)
     spec = _open_field(opened, field)
     typed = read_texts([spec], request.form).get(field)
+    version = version_of(request.form)
     try:
         if typed is not None and typed != typed_now(opened, spec, ZoneInfo(ctx.actor.zone)):
-            records.update(ctx, entity, id, {field: typed}, version=version_of(request.form), form=True)
+            records.update(ctx, entity, id, {field: typed}, version=version, form=True)
     except Invalid as failure:
         message = problems_of(failure, ctx.actor.language).get(field) or said(failure, ctx.actor.language)
         return _field_form(ctx, opened, spec, typed, message, 422)
