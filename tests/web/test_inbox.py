@@ -212,4 +212,4 @@ def test_the_inbox_asks_the_database_little(desk: Screens) -> None:
     desk.as_("mei").get("/inbox")
     with counted() as ran:
         desk.as_("mei").get("/inbox")
-    assert len(ran) <= 12, ran
+    assert len(ran) <= 10, ran

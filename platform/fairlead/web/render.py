@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask, Response, current_app, g, request
 from markupsafe import Markup
 
+from fairlead.model.governance import CAPABILITIES
 from fairlead.model.screens import MenuItem
 from fairlead.web.request import NotSignedIn, caller, context, language, services
 from fairlead.web.texts import speaker
@@ -18,17 +19,17 @@ from fairlead.work import home, reports
 from fairlead.work.context import Context
 
 URLS = {
-    "home": "/", "search": "/search", "palette": "/search/palette", "inbox": "/inbox", "profile": "/me",
+    "home": "/", "search": "/search", "palette": "/search/palette", "inbox": "/inbox", "profile": "/account",
     "language": "/me/language", "sign_out": "/signout",
 }  # fmt: skip
 SCREENS = {
-    "today": "/", "home": "/", "inbox": "/inbox", "search": "/search", "calendar": "/calendar", "profile": "/me",
-    "studio": "/studio", "administration": "/admin", "admin": "/admin", "reports": "/reports",
+    "today": "/", "home": "/", "inbox": "/inbox", "search": "/search", "calendar": "/calendar", "profile": "/account",
+    "studio": "/studio", "administration": "/console", "admin": "/console", "reports": "/reports",
 }  # fmt: skip
-_SCREEN_LABELS = {"/": "kit.today", "/inbox": "kit.inbox", "/search": "kit.search", "/me": "kit.profile"}
+_SCREEN_LABELS = {"/": "kit.today", "/inbox": "kit.inbox", "/search": "kit.search", "/account": "kit.profile"}
 _ROOMS = (
-    ("configuration", "/studio", "adjustments", "screens.studio"),
-    ("people", "/admin", "settings", "screens.administration"),
+    (frozenset({"configuration"}), "/studio", "adjustments", "screens.studio"),
+    (frozenset(CAPABILITIES), "/console", "settings", "screens.administration"),
 )
 TONES = ("blue", "teal", "violet", "green", "amber", "pink", "sky", "orange", "brown", "lime")
 
@@ -242,7 +243,7 @@ def _menu(ctx: Context, lang: str) -> list[tuple[str | None, list[_Link]]]:
     rooms = ctx.app.capabilities(ctx.actor.roles)
     known = {item.href for _, items in groups for item in items}
     t = speaker(lang)
-    extra = [_Link(t(key), href, icon) for room, href, icon, key in _ROOMS if room in rooms and href not in known]
+    extra = [_Link(t(key), href, icon) for room, href, icon, key in _ROOMS if room & rooms and href not in known]
     if extra:
         groups.append((t("screens.manage"), extra))
     return groups

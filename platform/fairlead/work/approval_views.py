@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,11 +10,11 @@ from typing import Any, Literal
 from fairlead.base.errors import NotFound
 from fairlead.compiled.application import CompiledEntity
 from fairlead.compiled.runs import Run
-from fairlead.decide.progress import canonical
+from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field
 from fairlead.model.workflows import Approval
 from fairlead.store import approvals as store
-from fairlead.work import reading, records
+from fairlead.work import reading
 from fairlead.work.approving import flow_of
 from fairlead.work.context import Context
 from fairlead.work.reading import Json
@@ -92,29 +91,50 @@ def _differences(
     """Return what changed since it was submitted; where nothing did, what changed since the submission before."""
     if item is None or not run.snapshot:
         return (), "submission"
-    try:
-        values = records.snapshot_in(ctx.database, ctx, run.entity, run.record_id)
-    except NotFound:
-        return (), "submission"
-    now = {name: json.loads(canonical(values.get(name))) for name in run.snapshot}
-    found = _compare(entity, item, run.snapshot, now)
+    found = _compare(entity, item, run.snapshot)
     if found or run.previous is None:
         return found, "submission"
     earlier = store.load(ctx.database, run.previous)
     if earlier is None or not earlier.snapshot:
         return (), "submission"
-    return _compare(entity, item, earlier.snapshot, now), "last_time"
+    return _compare(entity, item, earlier.snapshot), "last_time"
 
 
-def _compare(
-    entity: CompiledEntity, item: Json, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> tuple[Difference, ...]:
+def _compare(entity: CompiledEntity, item: Json, before: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """Return the fields whose kept value is not what this reader sees now."""
     fields = entity.entity.fields
     return tuple(
-        Difference(fields[name], _written_out(fields[name], old), _written_out(fields[name], after.get(name)))
+        Difference(fields[name], _written_out(fields[name], old), item[name])
         for name, old in before.items()
-        if name in fields and name in item and name not in item.get("_masked", ()) and old != after.get(name)
+        if name in fields
+        and name in item
+        and name not in item.get("_masked", ())
+        and not _same(fields[name], old, item[name])
     )
+
+
+def _same(field: Field, kept: Any, now: Any) -> bool:
+    if field.kind != "table":
+        return bool(_meaning(field, kept) == _meaning(field, now))
+    before, after = kept or (), now or ()
+    if len(before) != len(after):
+        return False
+    return all(
+        _meaning(spec, old.get(name)) == _meaning(spec, new.get(name))
+        for old, new in zip(before, after, strict=True)
+        for name, spec in field.fields.items()
+        if name in new and name in old
+    )
+
+
+def _meaning(field: Field, value: Any) -> Any:
+    """Return what a value means, however it is written: 9E+2 and 900.00 are one amount."""
+    if value in (None, "", []):
+        return None
+    try:
+        return kind_of(field).parse(_written_out(field, value), field)
+    except ValueError:
+        return value
 
 
 def _written_out(field: Field, value: Any) -> Any:
