@@ -56,6 +56,7 @@ fields:
   salary: {type: money, label: {en: Salary, zh: 薪资}}
   whisper: {type: text, label: {en: Whisper, zh: 密语}, searchable: true}
   deal: {type: reference, entity: deal, on_delete: clear, label: {en: Deal, zh: 交易}}
+  twice: {type: money, label: {en: Twice, zh: 双倍}, formula: "record.price * 2"}
   ratio: {type: money, label: {en: Ratio, zh: 比值}, formula: "record.price / record.count"}
   rows:
     type: table
@@ -63,6 +64,9 @@ fields:
     fields:
       item: {type: text, label: {en: Item, zh: 项目}, required: true}
       qty: {type: integer, label: {en: Quantity, zh: 数量}, min: 1}
+      cost: {type: money, label: {en: Cost, zh: 成本}}
+      sum: {type: money, label: {en: Sum, zh: 小计}, formula: "record.qty * record.cost"}
+  total: {type: money, label: {en: Total, zh: 合计}, rollup: {from: rows, sum: sum}}
 """
 
 REPORTS = {

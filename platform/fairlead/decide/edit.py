@@ -6,10 +6,11 @@ automation meet the same rules in the same words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from fairlead.base.errors import FieldError, Invalid
@@ -186,7 +187,7 @@ def complete(
     for name in entity.formulas:
         spec = fields[name]
         if old is None or _depends(spec, touched, entity):
-            record[name] = _fitting(spec, name, compute(spec, record, lines, env), errors)
+            record[name] = _fitting(spec, name, partial(compute, spec, record, lines, env), errors)
     if enforce_required:
         _check_required(fields, record, lines, errors, old=old, touched=touched, env=env)
     _check_rules(entity, record, errors, env, creating=old is None)
@@ -210,15 +211,18 @@ def _apply_defaults(fields: Mapping[str, Field], record: dict[str, Any], given: 
         record[name] = value_of(spec.default, record, env)
 
 
-def _fitting(spec: Field, path: str, value: Any, errors: list[FieldError]) -> Any:
-    """Return a computed value, or nothing and a fault where no database could keep it."""
+def _fitting(spec: Field, path: str, work: Callable[[], Any], errors: list[FieldError]) -> Any:
+    """Return a computed value, or nothing and a fault at `path` where no database could keep it."""
     try:
+        value = work()
         if value is not None:
             kind_of(spec).to_stored(value, spec)
         return value
     except FieldProblem as problem:
         errors.append(FieldError(path, problem.code, problem.message))
-        return None
+    except Invalid as failure:
+        errors += [FieldError(path, error.code, error.message) for error in failure.errors]
+    return None
 
 
 def value_of(source: object, record: Values, env: Env) -> Any:
@@ -237,7 +241,7 @@ def _complete_row(
     for name in computed_order(spec.fields):
         formula = spec.fields[name].formula
         if formula is not None:
-            row[name] = _fitting(spec.fields[name], f"{path}.{name}", formula.evaluate(row, env), errors)
+            row[name] = _fitting(spec.fields[name], f"{path}.{name}", partial(formula.evaluate, row, env), errors)
     return row
 
 

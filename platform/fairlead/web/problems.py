@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -57,9 +58,15 @@ def problem(
         body["current"] = current
     if data:
         body["data"] = data
-    # What stands now may hold values of any kind; a problem that cannot be written would hide the one it tells of.
-    text = orjson.dumps(body, default=str)
-    return Response(text, status, headers, mimetype="application/problem+json")
+    return Response(json_bytes(body), status, headers, mimetype="application/problem+json")
+
+
+def json_bytes(body: Any) -> bytes:
+    """Return `body` as JSON. A problem that could not be written would hide the one it tells of, so everything can."""
+    try:
+        return orjson.dumps(body, default=str)
+    except TypeError:  # half a character, from a document or an address
+        return json.dumps(body, default=str).encode()
 
 
 def answer_for(failure: Failure) -> Response:

@@ -8,12 +8,12 @@ import re
 from decimal import Decimal
 from typing import Any
 
-import orjson
 from flask import Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from fairlead.base.errors import Conflict, FieldError, Invalid
 from fairlead.base.texts import Label
+from fairlead.web.problems import json_bytes
 
 MAX_BODY = 8 * 1024 * 1024
 MAX_DEPTH = 50
@@ -38,7 +38,7 @@ _TAG = re.compile(r'(?:W/)?"([0-9]{1,18})"|([0-9]{1,18})')
 
 def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Return `body` as JSON."""
-    return Response(orjson.dumps(body), status, headers, mimetype="application/json")
+    return Response(json_bytes(body), status, headers, mimetype="application/json")
 
 
 def json_body(*, any_text: bool = False, most: int = MAX_BODY) -> dict[str, Any]:

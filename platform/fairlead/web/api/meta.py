@@ -18,6 +18,12 @@ def healthz() -> Response:
     return json_answer({"status": "ok"})
 
 
+@api.get("/favicon.ico")
+def favicon() -> Response:
+    """Browsers ask for it where a page names no icon; there is nothing to see."""
+    return Response(status=204)
+
+
 @api.get("/readyz")
 def readyz() -> Response:
     """The process can serve: the database answers and a revision is in force."""
