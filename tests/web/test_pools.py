@@ -128,3 +128,22 @@ def test_a_page_of_the_pool_asks_the_database_little(office: Screens, free: str)
     with counted() as ran:
         office.as_("rui").get("/p/deal_pool")
     assert len(ran) <= 10, ran
+
+
+def test_who_looks_after_the_pool_hands_out_what_is_in_it(office: Screens) -> None:
+    """Nobody owns it yet, so no scope of people reaches it; the pool's own administrators do."""
+    world = office.world
+    text = world.files["workflows/deal_pool.yaml"]
+    world.publish({"workflows/deal_pool.yaml": text.replace("members:", "admins: {roles: [manager]}\nmembers:")})
+    first, second, gone = (world.create("system", name=f"To hand out {n}", phone="13800138000", owner=None) for n in range(3))
+    page = office.as_("mei").get("/p/deal_pool")
+    assert "Hand out" in words(page)
+    assert "138 0013 8000" in page.text, "who hands out sees what they hand out"
+    world.claim("rui", gone)
+    sana = world.actors["sana"].id
+    answer = office.as_("mei").post("/p/deal_pool/assign", {"ids": [first, second, gone], "owner": sana}, headers=PART)
+    assert "2 handed out." in answer.headers["HX-Trigger"]
+    assert "taken by Rui" in answer.headers["HX-Trigger"]
+    assert [world.get("ada", id)["owner"] for id in (first, second)] == [sana, sana]
+    assert world.get("ada", first)["due_at"] is not None
+    assert office.as_("mei").post("/p/deal_pool/assign", {"ids": [first], "owner": ""}, headers=PART).status_code == 422

@@ -43,7 +43,8 @@ def steps(ctx: Context, found: PathView) -> list[dict[str, Any]]:
         reason = found.reason.get(lang) if found.reason else None
         rows.append({"status": "returned", "title": t("inbox.run_suspended"), "why": reason, "people": []})
     elif found.state == "returned":
-        rows.append({"status": "returned", "title": t("inbox.waits_for_starter", name=starter), "people": []})
+        decided = max((at for at, row in enumerate(rows) if row["status"] != "next"), default=len(rows) - 1)
+        rows.insert(decided + 1, {"status": "now", "title": t("inbox.waits_for_starter", name=starter), "people": []})
     return rows
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from fairlead.base.clock import parse_utc
-from fairlead.base.errors import Invalid, NotFound, Refused
+from fairlead.base.errors import Failure, Forbidden, Invalid, NotFound, Refused
 from fairlead.base.texts import Label
 from fairlead.compiled.application import CompiledEntity
 from fairlead.decide import pool as rules
@@ -21,7 +21,7 @@ from fairlead.work.people import PersonLine
 from fairlead.work.pools import Limits
 from fairlead.work.queries import ListQuery
 from fairlead.work.reading import Json
-from fairlead.work.records import Saved, entity_of, roles_of
+from fairlead.work.records import Saved, assign_in, entity_of, load, roles_of
 
 _EMPTY_IN_A_POOL = frozenset({"owner", "team", "due_at", "due_rule", "claimed_at", "pool", "pool_entered_at", "next_at"})
 _TRIES = 12
@@ -243,8 +243,6 @@ def return_reasons(ctx: Context, name: str, id: str) -> tuple[Pool | None, str]:
     Raises:
         NotFound: The record is not there, or not this actor's to see.
     """
-    from fairlead.work.records import load
-
     loaded = load(ctx.database, ctx, name, id, ())
     pool = rules.entry_pool(loaded.entity.pools, loaded.record, ctx.env())
     values = {field: loaded.record.get(field) for field in loaded.entity.entity.title_fields}
@@ -282,9 +280,6 @@ def hand_out(ctx: Context, name: str, ids: Sequence[str], owner: str) -> HandedO
         NotFound: There is no such pool for this actor.
         Refused: The actor may not hand out from it.
     """
-    from fairlead.base.errors import Failure, Forbidden
-    from fairlead.work.records import assign
-
     pool = pool_of(ctx, name)
     if not hands_out(ctx, pool):
         raise Forbidden("forbidden", Label({"en": "Your role does not allow this.", "zh": "您的角色没有这项权限。"}))
@@ -292,8 +287,25 @@ def hand_out(ctx: Context, name: str, ids: Sequence[str], owner: str) -> HandedO
     refused: list[tuple[str, Any]] = []
     for id in dict.fromkeys(ids):
         try:
-            assign(ctx, pool.entity, id, owner, version=None)
+            _hand_over(ctx, pool, id, owner)
             done.append(id)
         except Failure as failure:
             refused.append((id, failure))
     return HandedOut(tuple(done), tuple(refused))
+
+
+def _hand_over(ctx: Context, pool: Pool, id: str, owner: str) -> None:
+    """Give one record to somebody. Who looks after a pool may do so with everything in it: it is nobody's yet, so no
+    scope of persons or teams reaches it.
+
+    Raises:
+        Failure: It is not in this pool any more, or cannot be this person's.
+    """
+    with ctx.database.write() as tx:
+        loaded = load(tx, ctx, pool.entity, id, ())
+        holder = loaded.record.get("owner")
+        if holder is not None:
+            raise rules.taken(people.names(tx, [str(holder)]).get(str(holder)))
+        if loaded.record.get("pool") != pool.name:
+            raise NotFound(pool.entity, id)
+        assign_in(tx, ctx, loaded, owner, reason=None)

@@ -40,7 +40,7 @@ def show(name: str) -> Response:
     held = pool_views.holdings(ctx, found.pool)
     wanted = naming.collect({}, found.columns, [*found.items, *(one.item for one in held)])
     cells = Cells(ctx, naming.names(ctx, wanted))
-    columns = _filled(found.columns, found.items)
+    columns = _filled(found.columns, found.items, _MOST_COLUMNS - found.hands_out)
     receivers = pool_views.receivers(ctx, found.pool) if found.hands_out else []
     return render.page(
         "pools/pool.html", **_frame(ctx, found.pool, found.entity), limits=_limits(ctx, found.limits), free=found.free,
@@ -239,11 +239,11 @@ def _hidden(ctx: Context, fields: Sequence[Field]) -> str:
     return t("kit.comma").join(field.label.get(ctx.actor.language) for field in fields)
 
 
-def _filled(columns: Sequence[Field], items: Sequence[Json]) -> tuple[Field, ...]:
+def _filled(columns: Sequence[Field], items: Sequence[Json], most: int) -> tuple[Field, ...]:
     """Return the columns that hold anything on this page: most of a record's dates begin with its owner."""
     first, *others = columns
     filled = [field for field in others if any(item.get(field.name) not in (None, "", []) for item in items)]
-    return (first, *filled[: _MOST_COLUMNS - 1])
+    return (first, *filled[: most - 1])
 
 
 def _shown_columns(ctx: Context, pool: Pool) -> tuple[Field, ...]:
