@@ -102,6 +102,13 @@ export function startRequests(): void {
       }
     }
   });
+  // A swap hands attributes of the old element on to the new one with the same id. A style that a script has set (where a
+  // menu stood, how high a text had grown) would be handed on as an attribute, which the content policy refuses.
+  document.addEventListener("htmx:before:swap", () => {
+    for (const element of document.querySelectorAll("#page [style]:not([popover]:popover-open), dialog [style]")) {
+      element.removeAttribute("style");
+    }
+  });
   document.addEventListener("htmx:before:request", (event) => busy(detailOf<Carried>(event).ctx, true));
   document.addEventListener("htmx:finally:request", (event) => busy(detailOf<Carried>(event).ctx, false));
   document.addEventListener("htmx:after:request", (event) => {

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, MetaData, Table, text
+from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, MetaData, Table, func, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from fairlead.fields.columns import BIGINT, TEXT
@@ -26,6 +26,9 @@ DATABASE_NAMES = frozenset(
 """Names that SQLite or PostgreSQL keep for themselves, or that the engine uses beside the fields."""
 
 LIVE = text("deleted_at IS NULL")
+
+FOLDED = ("text", "email")
+"""Kinds that duplicate rules compare without regard to case."""
 
 
 def column_name(field: str) -> str:
@@ -124,6 +127,8 @@ def _entity_tables(workspace: Workspace, entity: Entity, metadata: MetaData, dia
     for index in entity.indexes:
         if index.unique:
             _add_unique(table, index.fields)
+    for name in dict.fromkeys(rule.match[0] for rule in entity.duplicates):
+        _add_duplicate_index(table, entity.fields[name], columns[name])
     for field in entity.fields.values():
         if field.unique:
             where = text(f"deleted_at IS NULL AND {column_name(field.name)} IS NOT NULL")
@@ -205,6 +210,14 @@ def _indexes(workspace: Workspace, entity: Entity) -> list[tuple[str, ...]]:
 
 def _sortable(field: Field) -> bool:
     return kind_of(field).sortable and kind_of(field).column_type(field) is not None
+
+
+def _add_duplicate_index(table: Table, field: Field, column: Column[object]) -> None:
+    """Let a duplicate rule find the records that agree on its first field, written in whatever case."""
+    wanted: Any = func.lower(column) if field.kind in FOLDED else column
+    Index(
+        index_name("ix", table.name, ["same", column.name]), wanted, sqlite_where=LIVE, postgresql_where=LIVE
+    )
 
 
 def _add_unique(table: Table, fields: tuple[str, ...]) -> None:

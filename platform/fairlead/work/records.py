@@ -21,6 +21,7 @@ from fairlead.compiled.access import WriteGrant
 from fairlead.compiled.application import SYSTEM_ROLES, CompiledEntity
 from fairlead.compiled.reads import EntityReads, ids_parameter
 from fairlead.compiled.runs import LIVE
+from fairlead.compiled.tables import FOLDED
 from fairlead.decide import edit
 from fairlead.decide import move as moves
 from fairlead.decide import pool as pool_rules
@@ -843,7 +844,7 @@ def same_records(
         for name in match:
             column: Any = entity.tables.columns[name]
             value: Any = sa.bindparam(f"m_{name}", required=True)
-            textual = entity.entity.fields[name].kind in ("text", "email")
+            textual = entity.entity.fields[name].kind in FOLDED
             conditions.append(sa.func.lower(column) == sa.func.lower(value) if textual else column == value)
         return (
             sa.select(main.c.id, owner)
