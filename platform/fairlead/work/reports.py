@@ -209,7 +209,7 @@ def _lookup(dim: DimensionColumn, names: Mapping[str, Label]) -> Any:
 
 def _drill(report: Report, compiled: CompiledReport, keys: Sequence[Any]) -> str | None:
     parts = [f"({report.filter.text})"] if report.filter is not None else []
-    for dim, key in zip(compiled.dimensions, keys, strict=True):
+    for dim, key in zip(compiled.dimensions, keys, strict=False):
         name = "record." + ".".join(dim.dimension.path)
         if key is None:
             parts.append(f"{name} == null")
@@ -224,6 +224,11 @@ def _drill(report: Report, compiled: CompiledReport, keys: Sequence[Any]) -> str
         else:
             return None
     return " && ".join(parts) or None
+
+
+def drill_into(found: ReportResult, *keys: Any) -> str | None:
+    """Return the filter of everything under the first few keys of a group."""
+    return _drill(found.report, found.compiled, keys)
 
 
 def period_days(key: str, by: str) -> tuple[date, date]:

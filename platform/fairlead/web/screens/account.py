@@ -47,7 +47,7 @@ def _page(ctx: Context, status: int = 200, *, problems: Invalid | None = None, f
         roles=[roles[name].label.get(lang) for name in account.roles if name in roles],
         teams=[teams[id] for id in account.teams if id in teams], zone=chosen, zones=_zones(chosen), language=lang,
         theme=account.theme or "auto", tokens=people.tokens(ctx), sessions=_sessions(ctx),
-        now_there=ctx.now.astimezone(ZoneInfo(ctx.actor.zone)).strftime("%H:%M"), initials=render.initials(account.name),
+        now_there=ctx.now.astimezone(ZoneInfo(ctx.actor.zone)).strftime("%H:%M"), initials=render.initials(account.label.get(lang)),
         tone=render.tone_of(account.id), minimum=SHORTEST, said=Cells(ctx).moment_text,
     )  # fmt: skip
 

@@ -174,7 +174,8 @@ def _fact(cells: Cells, found: Matter, field: Field) -> Any:
     if field.kind == "percent" and value is not None and field.name not in (found.item or {}).get("_masked", ()):
         share = f"{Decimal(str(value)) * 100:.1f}".removesuffix(".0")
         return f"{share}%" if cells.lang == "zh" else f"{share} %"
-    return cells.cell(found.entity, field.name, found.item or {})
+    shown = cells.cell(found.entity, field.name, found.item or {})
+    return shown.removesuffix(".00") if field.kind == "money" and isinstance(shown, str) else shown
 
 
 def _lines(cells: Cells, table: Field, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

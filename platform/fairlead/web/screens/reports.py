@@ -29,6 +29,7 @@ _ICONS = {"funnel": "chart-funnel", "bar": "chart-bar", "line": "chart-line", "p
 _MOST_SLICES = 7
 _LONG_LABELS = 12
 _LONGEST_FILTER = 3500
+_MOST_ACROSS = 9
 
 
 @screen.get("/reports")
@@ -77,7 +78,7 @@ def report(name: str) -> Response:
     may_export = ctx.app.access(entity.name, roles_of(ctx)).can("export")
     return render.page(
         "reports/report.html", title=found.report.label.get(lang), entity_label=entity.label.get(lang), name=name,
-        stats=stats(ctx, found), chart=picture(ctx, found), table=_table(ctx, found), at=found.at, empty=not found.rows,
+        stats=stats(ctx, found), chart=picture(ctx, found), table=_table(ctx, found), pivot=_pivot(ctx, found), at=found.at, empty=not found.rows,
         all_url=_list_url(found, None), export=may_export, export_why=None if may_export else t("report.no_export"),
         cut=len(found.rows) >= found.report.limit, limit=found.report.limit, lead_url=f"/l/{entity.name}", said=Cells(ctx).moment_text,
     )  # fmt: skip
@@ -201,8 +202,11 @@ def _points(ctx: Context, found: ReportResult, at: int) -> list[_Point]:
 def _main_measure(found: ReportResult) -> int:
     """Return which measure is drawn: the one the report is named after or ordered by, else the first."""
     names = [one.measure.name for one in found.compiled.measures]
-    wanted = (found.report.name, found.report.order[0] if found.report.order else None)
-    return next((names.index(name) for name in wanted if name in names), 0)
+    named_after = next((at for at, name in enumerate(names) if found.report.name.startswith(name)), None)
+    if named_after is not None:
+        return named_after
+    ordered_by = found.report.order[0] if found.report.order else None
+    return names.index(ordered_by) if ordered_by in names else 0
 
 
 def is_funnel(found: ReportResult) -> bool:
@@ -252,10 +256,12 @@ def _crossed(ctx: Context, found: ReportResult) -> dict[str, Any]:
     lang = ctx.actor.language
     measure = found.compiled.measures[0]
     cells = {(names[0], names[1]): row.values[0] for row in found.rows if (names := labels_of(ctx, found, row))}
+    keys = {labels_of(ctx, found, row)[0]: row.keys[0] for row in found.rows}
+    drills = [reports.drill_into(found, key) for key in keys.values()]
     firsts, seconds = list(dict.fromkeys(first for first, _ in cells)), list(dict.fromkeys(second for _, second in cells))
     return {
-        "kind": "stacked", "labels": firsts, "links": [], **_format(measure), "title": found.report.label.get(lang),
-        "horizontal": len(firsts) > 6,
+        "kind": "stacked", "labels": firsts, "links": [_drill_url(found, drill) for drill in drills], **_format(measure),
+        "title": found.report.label.get(lang), "horizontal": len(firsts) > 6,
         "series": [
             _series(measure, [cells.get((first, second)) for first in firsts], lang) | {"name": second} for second in seconds
         ],
@@ -286,7 +292,11 @@ def _list_url(found: ReportResult, row: ReportRow | None) -> str | None:
     base = f"/l/{found.report.entity}"
     if row is None:
         return f"{base}?filter={quote(found.report.filter.text, safe='')}" if found.report.filter is not None else base
-    return f"{base}?filter={quote(row.drill, safe='')}" if row.drill else None
+    return _drill_url(found, row.drill)
+
+
+def _drill_url(found: ReportResult, drill: str | None) -> str | None:
+    return f"/l/{found.report.entity}?filter={quote(drill, safe='')}" if drill else None
 
 
 def _table(ctx: Context, found: ReportResult) -> dict[str, Any]:
@@ -313,6 +323,28 @@ def _table(ctx: Context, found: ReportResult) -> dict[str, Any]:
     return {
         "head": head, "dims": len(dims), "rows": rows, "totals": totals, "ranked": found.report.type == "leaderboard",
     }  # fmt: skip
+
+
+def _pivot(ctx: Context, found: ReportResult) -> dict[str, Any] | None:
+    """Return one measure of two dimensions as a cross table; None for other reports."""
+    if len(found.compiled.dimensions) != 2 or len(found.compiled.measures) != 1 or not found.rows:
+        return None
+    lang, measure = ctx.actor.language, found.compiled.measures[0]
+    cells = {tuple(labels_of(ctx, found, row)): row for row in found.rows}
+    firsts = {labels_of(ctx, found, row)[0]: row.keys[0] for row in found.rows}
+    seconds = list(dict.fromkeys(second for _, second in cells))
+    if len(seconds) > _MOST_ACROSS:
+        return None
+    rows = []
+    for first, key in firsts.items():
+        line = [cells.get((first, second)) for second in seconds]
+        shown = [
+            {"text": say(measure, one.values[0], lang), "href": _list_url(found, one)} if one else {"text": "—", "href": None}
+            for one in line
+        ]
+        rows.append({"label": first, "href": _drill_url(found, reports.drill_into(found, key)), "cells": shown})
+    dims = [dim.dimension.label.get(lang) for dim in found.compiled.dimensions]
+    return {"head": [f"{dims[0]} / {dims[1]}", *seconds], "rows": rows}
 
 
 # ---------------------------------------------------------------- dashboards
