@@ -10,9 +10,11 @@ import click
 
 from fairlead.base.errors import Refused
 from fairlead.cli.common import FOLDER, FORMAT, WORKSPACE, author, house, shipped_root, show, tree
+from fairlead.config.load import load
 from fairlead.config.source import shipped, shipped_templates, workspace_files
 from fairlead.store import revisions as store
 from fairlead.work import publishing
+from fairlead.work.upgrading import keep_base
 
 
 @click.command()
@@ -33,11 +35,17 @@ def new(folder: Path, template: str) -> None:
 
 def make_workspace(folder: Path, template: str) -> None:
     """Write the documents of a shipped template into a new folder."""
+    documents = shipped(shipped_root(), template)
+    version = load(documents).settings.template_version
     settings = f"name: {template}\ntemplate: {template}\n"
-    for path, text in workspace_files(shipped(shipped_root(), template), settings).items():
+    if version is not None:
+        settings += f'template_version: "{version}"\n'
+    files = workspace_files(documents, settings)
+    for path, text in files.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
+    keep_base(folder, files)
     (folder / ".gitignore").write_text("var/\n", encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -20,6 +20,8 @@ from fairlead.config.reader import read
 FOLDERS = ("schemas", "workflows", "forms", "admin")
 SETTINGS_FILE = "fairlead.yaml"
 SUFFIXES = (".yaml", ".yml", ".json")
+CONFLICTS = "conflicts"
+"""Where an upgrade asks which of two changes to take."""
 DATA_FOLDER = "demo"
 """Folders of this name hold records for trying a template out, not documents."""
 
@@ -51,7 +53,8 @@ class SourceTree:
         for part in FOLDERS:
             collector.walk(root / part)
         collector.file(root / SETTINGS_FILE, optional=True)
-        return collector.tree()
+        tree = collector.tree()
+        return SourceTree(tree.files, tree.problems + tuple(_unresolved(root)))
 
     @classmethod
     def from_mapping(cls, texts: Mapping[str, str | bytes]) -> SourceTree:
@@ -277,6 +280,17 @@ def _take(path: str, raw: bytes, files: list[SourceFile], problems: list[Problem
         problems.append(Problem("not_utf8", (), message, Span(path, line, column)))
         return
     files.append(SourceFile(path, text.removeprefix("\ufeff")))
+
+
+def _unresolved(root: Path) -> Iterator[Problem]:
+    """Yield a problem for each conflict of an upgrade about which nobody has said what to take."""
+    for path in sorted((root / CONFLICTS).glob("*.yaml")):
+        name = path.relative_to(root).as_posix()
+        reading = read(name, path.read_text(encoding="utf-8", errors="replace"))
+        data = reading.data if isinstance(reading.data, dict) else {}
+        if data.get("take") not in ("yours", "template"):
+            message = f"{data.get('at', name)}: say `take: yours` or `take: template`"
+            yield Problem("unresolved_conflict", ("take",), message, reading.span(("take",)))
 
 
 def _problem(code: str, path: str, message: str) -> Problem:

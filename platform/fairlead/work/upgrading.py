@@ -1,0 +1,247 @@
+"""Bring a newer version of its template into a workspace folder, whole or not at all; and say where a value is from.
+
+A workspace keeps the documents of its template as they were installed in `.fairlead/base`. Conflicts are written
+to `conflicts/`, one small file each; the documents stay as they are until every one of them says what to take.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fairlead.base.problems import KeyPath
+from fairlead.config import notation, writer
+from fairlead.config.load import Documents, load
+from fairlead.config.merge import ABSENT, CannotMerge, Conflict, Merged, merge
+from fairlead.config.reader import read
+from fairlead.config.source import CONFLICTS, SETTINGS_FILE, SourceTree
+from fairlead.store import revisions
+from fairlead.store.database import Database
+
+BASE = Path(".fairlead", "base")
+
+__all__ = ["BASE", "CannotMerge", "Origin", "Upgraded", "keep_base", "origin", "since", "upgrade"]
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """What an upgrade did. With conflicts nothing but their files was written."""
+
+    merged: Merged
+    from_version: str | None
+    to_version: str | None
+    written: tuple[str, ...]
+    deleted: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    """The files that ask for an answer."""
+
+
+def keep_base(folder: Path, files: dict[str, str]) -> None:
+    """Keep a template's documents as they were installed, to compare with when a newer version comes."""
+    target = folder / BASE
+    fresh = target.with_name("base.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    for path, text in files.items():
+        if path != SETTINGS_FILE:
+            _write(fresh / path, text)
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.rename(target)
+
+
+def upgrade(folder: Path, template: SourceTree) -> Upgraded:
+    """Merge a newer template into the workspace in `folder`.
+
+    Args:
+        template: Its documents as a workspace has them.
+
+    Raises:
+        CannotMerge: There is nothing to compare with, the documents have errors, or the outcome would have.
+    """
+    base = SourceTree.from_folder(folder / BASE)
+    if not base.files:
+        raise CannotMerge(f"{BASE} is missing: it holds the template as it was installed, to compare with")
+    found = SourceTree.from_folder(folder)
+    yours = SourceTree(found.files, tuple(one for one in found.problems if one.code != "unresolved_conflict"))
+    template = SourceTree(
+        tuple(one for one in template.files if one.path != SETTINGS_FILE), template.problems
+    )
+    answers = _answers(folder)
+    merged = merge(base, yours, template, lambda conflict: _answer(conflict, answers))
+    versions = _version(load(base).documents), _version(load(template).documents)
+    if merged.conflicts:
+        return Upgraded(merged, *versions, (), (), _ask(folder, merged.conflicts))
+    problems = load(merged.tree).problems
+    if problems.has_errors:
+        lines = "\n".join(str(one) for one in problems.errors)
+        raise CannotMerge(f"merged, the documents would have errors; nothing was written:\n{lines}")
+    texts = merged.tree.mapping()
+    if SETTINGS_FILE in texts and versions[1] is not None:
+        texts[SETTINGS_FILE] = _with_version(texts[SETTINGS_FILE], versions[1])
+    before = yours.mapping()
+    written = tuple(path for path, text in texts.items() if before.get(path) != text)
+    deleted = tuple(path for path in before if path not in texts)
+    for path in written:
+        _write(folder / path, texts[path])
+    for path in deleted:
+        (folder / path).unlink()
+    # Last: an upgrade that was cut short before this finds its own work done when it runs again.
+    keep_base(folder, template.mapping())
+    shutil.rmtree(folder / CONFLICTS, ignore_errors=True)
+    return Upgraded(merged, *versions, written, deleted, ())
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8", newline="")
+    part.replace(path)
+
+
+def _version(documents: Documents) -> str | None:
+    return next((one.root.maybe("version") for one in documents.get("template", {}).values()), None)
+
+
+def _with_version(text: str, version: str) -> str:
+    data = read(SETTINGS_FILE, text).data
+    if "template_version" in data:
+        return writer.set_value(SETTINGS_FILE, text, ("template_version",), version)
+    return writer.insert(SETTINGS_FILE, text, (), "template_version", version)
+
+
+# ---------------------------------------------------------------- conflicts
+
+
+def _ask(folder: Path, conflicts: list[Conflict]) -> tuple[str, ...]:
+    here = folder / CONFLICTS
+    open_ones = {_file_name(conflict): conflict for conflict in conflicts}
+    for name, conflict in open_ones.items():
+        _write(here / name, _question(conflict))
+    for path in here.glob("*.yaml"):
+        data = read(path.name, path.read_text(encoding="utf-8")).data
+        if path.name not in open_ones and not (isinstance(data, dict) and data.get("take")):
+            path.unlink()
+    return tuple(f"{CONFLICTS}/{name}" for name in open_ones)
+
+
+def _file_name(conflict: Conflict) -> str:
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", conflict.path)
+    if len(plain) > 80 or plain != conflict.path:
+        plain = f"{plain[:70]}.{hashlib.sha256(conflict.path.encode()).hexdigest()[:8]}"
+    return f"{plain}.yaml"
+
+
+def _question(conflict: Conflict) -> str:
+    values = {"base": conflict.base, "yours": conflict.yours, "template": conflict.template}
+    data = {"at": conflict.path, "reason": conflict.reason}
+    data |= {name: value for name, value in values.items() if value is not ABSENT}
+    lines = [
+        "# Write yours or template behind `take:`, then run `fairlead upgrade` again.",
+        *notation.lines(data, 0),
+        *[f"# {name}: not there" for name, value in values.items() if value is ABSENT],
+        "take:",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _answers(folder: Path) -> dict[str, dict[str, Any]]:
+    found = {}
+    for path in sorted((folder / CONFLICTS).glob("*.yaml")):
+        data = read(path.name, path.read_text(encoding="utf-8")).data
+        if isinstance(data, dict) and data.get("take") in ("yours", "template"):
+            found[str(data.get("at"))] = data
+    return found
+
+
+def _answer(conflict: Conflict, answers: dict[str, dict[str, Any]]) -> str | None:
+    """Return what was said about this very conflict; an answer to other values counts for nothing."""
+    said = answers.get(conflict.path)
+    if said is None:
+        return None
+    for name, value in (("yours", conflict.yours), ("template", conflict.template)):
+        given = said.get(name, ABSENT)
+        if (given is ABSENT) != (value is ABSENT) or (value is not ABSENT and not writer.same(given, value)):
+            return None
+    return str(said["take"])
+
+
+# ---------------------------------------------------------------- origin
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value is from: `template`, `yours` or `engine` (nobody has written it)."""
+
+    source: str
+    value: Any
+    template: Any
+    where: str
+    keys: KeyPath
+
+
+def origin(folder: Path, path: str) -> Origin:
+    """Say where the value at `entity.car.fields.colour.label` is from.
+
+    Raises:
+        LookupError: There is no such document, in yours or in the template.
+    """
+    kind, _, rest = path.partition(".")
+    name, _, inner = rest.partition(".")
+    yours = load(SourceTree.from_folder(folder)).documents.get(kind, {}).get(name)
+    base = load(SourceTree.from_folder(folder / BASE)).documents.get(kind, {}).get(name)
+    if yours is None and base is None:
+        raise LookupError(f"there is no {kind} {name!r}")
+    parts = [part for part in re.split(r"[.\[\]]+", inner) if part]
+    mine, keys = _at(yours.reading.data if yours else ABSENT, parts)
+    theirs, _ = _at(base.reading.data if base else ABSENT, parts)
+    if mine is ABSENT:
+        source = "engine" if theirs is ABSENT else "yours"
+        return Origin(source, None, None if theirs is ABSENT else theirs, "", keys)
+    assert yours is not None
+    unchanged = theirs is not ABSENT and writer.same(mine, theirs)
+    where = str(yours.reading.span(keys))
+    return Origin(
+        "template" if unchanged else "yours", mine, None if theirs is ABSENT else theirs, where, keys
+    )
+
+
+def since(database: Database, path: str) -> int | None:
+    """Return the revision since which the published value at `path` is as it is; None when nothing is published."""
+    kind, _, rest = path.partition(".")
+    name, _, inner = rest.partition(".")
+    parts = [part for part in re.split(r"[.\[\]]+", inner) if part]
+    last: int | None = None
+    value: Any = None
+    for one in revisions.listing(database, limit=1000):
+        documents = load(SourceTree.from_mapping(revisions.files(database, one.number))).documents
+        document = documents.get(kind, {}).get(name)
+        found, _ = _at(document.reading.data if document else ABSENT, parts)
+        if last is not None and not (
+            found is value or (found is not ABSENT and value is not ABSENT and writer.same(found, value))
+        ):
+            break
+        last, value = one.number, found
+    return last
+
+
+def _at(data: Any, parts: list[str]) -> tuple[Any, KeyPath]:
+    keys: list[str | int] = []
+    for part in parts:
+        if isinstance(data, dict) and part in data:
+            keys.append(part)
+            data = data[part]
+            continue
+        if isinstance(data, list):
+            number = next(
+                (n for n, item in enumerate(data) if item == part or (isinstance(item, dict) and item.get("name") == part)),
+                int(part) if part.isdigit() and int(part) < len(data) else None,
+            )  # fmt: skip
+            if number is not None:
+                keys.append(number)
+                data = data[number]
+                continue
+        return ABSENT, tuple(keys)
+    return data, tuple(keys)

@@ -1,0 +1,62 @@
+"""rename, upgrade and origin as an operator meets them."""
+
+from __future__ import annotations
+
+import json
+
+from tests.cli.conftest import Run, edit
+
+
+def test_a_rename_is_written_and_published_without_loss(fairlead: Run, published):
+    done = fairlead("rename", "entity.lead.fields.phone", "mobile", "-w", published)
+    assert done.status == 0 and "schemas/lead.yaml" in done.out
+    text = (published / "schemas/lead.yaml").read_text("utf-8")
+    assert "  mobile: {type: phone, was: phone}" in text and "# What they are called." in text
+    plan = fairlead("plan", published)
+    assert "~ entity.lead.fields.mobile: phone → mobile  (renamed; nothing is lost)" in plan.out
+    assert fairlead("apply", published, "--yes").status == 0
+    assert fairlead("plan", published).out.startswith("Nothing to do")
+
+
+def test_what_cannot_be_renamed_is_said(fairlead: Run, small):
+    done = fairlead("rename", "entity.lead.fields.fone", "mobile", "-w", small)
+    assert done.status == 1 and "did you mean 'phone'" in done.err
+
+
+def test_an_upgrade_to_the_same_version_does_nothing(fairlead: Run, tmp_path):
+    acme = tmp_path / "acme"
+    fairlead("new", acme, "--template", "general_sales")
+    assert 'template_version: "' in (acme / "fairlead.yaml").read_text("utf-8")
+    assert fairlead("upgrade", acme).out.endswith("Nothing to do.\n")
+
+
+def test_a_newer_template_from_a_folder(fairlead: Run, tmp_path):
+    acme, newer = tmp_path / "acme", tmp_path / "newer"
+    for folder in (acme, newer):
+        fairlead("new", folder, "--template", "general_sales")
+    edit(newer, "schemas/lead.yaml", "{en: Lead, zh: 线索}\nplural", "{en: Enquiry, zh: 线索}\nplural")
+    edit(newer, "admin/template.yaml", 'version: "1.0"', 'version: "1.1"')
+    edit(acme, "schemas/lead.yaml", "{en: Lead, zh: 线索}\nplural", "{en: Prospect, zh: 线索}\nplural")
+    done = fairlead("upgrade", acme, "--from", newer)
+    assert done.status == 1 and "conflicts/entity.lead.label.en.yaml" in done.out
+    assert fairlead("check", acme).status == 1
+    edit(acme, "conflicts/entity.lead.label.en.yaml", "take:\n", "take: template\n")
+    done = fairlead("upgrade", acme, "--from", newer, "--format", "json")
+    assert done.status == 0 and json.loads(done.out)["to"] == "1.1"
+    assert fairlead("check", acme).out == "No problems.\n"
+    assert fairlead("origin", "entity.lead.label.en", "-w", acme).out.startswith(
+        "from the template, at schemas/lead.yaml"
+    )
+
+
+def test_origin_knows_the_revision(fairlead: Run, tmp_path):
+    acme = tmp_path / "acme"
+    fairlead("new", acme, "--template", "general_sales")
+    fairlead("apply", acme, "--yes")
+    edit(acme, "schemas/lead.yaml", "{en: Lead, zh: 线索}\nplural", "{en: Prospect, zh: 线索}\nplural")
+    fairlead("apply", acme, "--yes")
+    found = fairlead("origin", "entity.lead.label.en", "-w", acme).out
+    assert (
+        found.startswith("yours since revision 2, at schemas/lead.yaml") and "The template has: Lead" in found
+    )
+    assert fairlead("origin", "entity.lead.help", "-w", acme).out == "the engine's default\n"
