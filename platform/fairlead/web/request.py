@@ -83,7 +83,11 @@ def caller() -> Caller:
     app = own.applications.current()
     found = (
         authenticate(
-            own.database, secret, iso_utc(now), zone=app.workspace.zone, language=app.workspace.languages[0]
+            own.database,
+            secret,
+            iso_utc(now),
+            zone=app.workspace.zone,
+            language=_asked_for(app.workspace.languages[0]),
         )
         if secret and len(secret) < 200
         else None
@@ -127,11 +131,15 @@ def context(door: Door) -> Context:
 
 
 def language() -> str:
-    """Return the language of this answer: the person's, a choice kept in a cookie, or what the browser prefers."""
+    """Return the language of this answer: the person's own, a choice kept in a cookie, or what the browser prefers."""
     found = g.get("caller")
-    if found is not None and found.actor.language:
-        return str(found.actor.language)
+    return str(found.actor.language) if found is not None else _asked_for("en")
+
+
+def _asked_for(default: str) -> str:
     chosen = request.cookies.get("fairlead_lang")
     if chosen in ("en", "zh"):
         return chosen
-    return request.accept_languages.best_match(["zh", "en"]) or "en"
+    if "Accept-Language" not in request.headers:
+        return default
+    return request.accept_languages.best_match(["zh", "en"]) or default
