@@ -28,7 +28,9 @@ def test_the_page_says_who_i_am(office: Screens) -> None:
 
 
 def test_settings_are_kept(office: Screens) -> None:
-    answer = office.as_("sana").post("/account/settings", {"language": "zh", "zone": "Europe/Berlin", "theme": "dark"})
+    answer = office.as_("sana").post(
+        "/account/settings", {"language": "zh", "zone": "Europe/Berlin", "theme": "dark"}
+    )
     assert answer.status_code == 303
     kept = people.account(office.world.database, office.world.actors["sana"].id)
     assert kept is not None
@@ -47,17 +49,27 @@ def test_a_new_password_needs_the_old_one_and_ends_the_others(office: Screens) -
     """A-U04."""
     give_password(office, "otto")
     otto = office.as_("otto")
-    wrong = otto.post("/account/password", {"old_password": "wrong", "new_password": "another long one", "again": "another long one"})
+    wrong = otto.post(
+        "/account/password",
+        {"old_password": "wrong", "new_password": "another long one", "again": "another long one"},
+    )
     assert wrong.status_code == 422
     assert "not your present password" in wrong.text
-    differs = otto.post("/account/password", {"old_password": PASSWORD, "new_password": "another long one", "again": "else"})
+    differs = otto.post(
+        "/account/password", {"old_password": PASSWORD, "new_password": "another long one", "again": "else"}
+    )
     assert "not the same" in differs.text
-    short = otto.post("/account/password", {"old_password": PASSWORD, "new_password": "short", "again": "short"})
+    short = otto.post(
+        "/account/password", {"old_password": PASSWORD, "new_password": "short", "again": "short"}
+    )
     assert short.status_code == 422
     made = otto.post("/account/tokens", {"name": "Nightly"})
     secret = re.search(r'value="(fl_[^"]+)"', made.text)
     assert secret is not None
-    done = otto.post("/account/password", {"old_password": PASSWORD, "new_password": "another long one", "again": "another long one"})
+    done = otto.post(
+        "/account/password",
+        {"old_password": PASSWORD, "new_password": "another long one", "again": "another long one"},
+    )
     assert done.status_code == 303
     assert otto.get("/account").status_code == 200, "the one who changed it stays"
     answer = office.stranger().get("/api/v1/me", headers={"Authorization": f"Bearer {secret[1]}"})
@@ -76,7 +88,9 @@ def test_a_token_is_shown_once_and_ends_when_told(office: Screens) -> None:
     assert secret[1] not in page
     id = re.search(r"/account/sessions/([^/]+)/end", page)
     assert id is not None
-    assert office.as_("rui").post(f"/account/sessions/{id[1]}/end").status_code == 303, "another's is not there"
+    assert office.as_("rui").post(f"/account/sessions/{id[1]}/end").status_code == 303, (
+        "another's is not there"
+    )
     assert office.stranger().get("/api/v1/me", headers=bearer).status_code == 200
     mei.post(f"/account/sessions/{id[1]}/end")
     assert office.stranger().get("/api/v1/me", headers=bearer).status_code == 401
@@ -90,7 +104,12 @@ def notify(office: Screens, who: str, text: str, link: str | None = None) -> str
     """Tell somebody something; return the notice."""
     with office.world.database.write() as tx:
         notifications.add(
-            tx, [office.world.actors[who].id], kind="due", text=Label({"en": text}), now="2026-05-06T04:00:00.000000Z", link=link
+            tx,
+            [office.world.actors[who].id],
+            kind="due",
+            text=Label({"en": text}),
+            now="2026-05-06T04:00:00.000000Z",
+            link=link,
         )
     return notifications.listing(office.world.database, office.world.actors[who].id)[0].id
 

@@ -42,7 +42,11 @@ def test_nothing_of_the_packages_own_look_leaks(office: Screens) -> None:
     for room in ROOMS:
         page = office.as_("ada").get(f"/console/{room}").text
         assert not re.search(r"bootstrap|jquery|select2|onclick|javascript:|style=", page), room
-    for path in ("/console/static/vendor/jquery.min.js", "/console/static/admin/css/bootstrap4/admin.css", "/admin/static/x.js"):
+    for path in (
+        "/console/static/vendor/jquery.min.js",
+        "/console/static/admin/css/bootstrap4/admin.css",
+        "/admin/static/x.js",
+    ):
         assert office.as_("ada").get(path).status_code == 404
 
 
@@ -54,13 +58,22 @@ def test_a_write_needs_the_token_of_the_page(office: Screens) -> None:
 
 def test_a_person_is_added_changed_and_closed(office: Screens) -> None:
     ada = office.as_("ada")
-    given = {"name": "Pia", "username": "pia", "roles": ["rep"], "teams": [], "password": "a long enough word"}
+    given = {
+        "name": "Pia",
+        "username": "pia",
+        "roles": ["rep"],
+        "teams": [],
+        "password": "a long enough word",
+    }
     answer = ada.post("/console/people/new/", given)
     assert answer.status_code == 302
     account = people.account_by_username(office.world.database, "pia")
     assert account is not None
     assert account.roles == ("rep",)
-    ada.post(f"/console/people/edit/?id={account.id}", {"name": "Pia P.", "username": "pia", "roles": ["rep", "guest"]})
+    ada.post(
+        f"/console/people/edit/?id={account.id}",
+        {"name": "Pia P.", "username": "pia", "roles": ["rep", "guest"]},
+    )
     changed = people.account(office.world.database, account.id)
     assert changed is not None
     assert (changed.name, changed.roles) == ("Pia P.", ("rep", "guest"))
@@ -74,7 +87,9 @@ def test_a_person_is_added_changed_and_closed(office: Screens) -> None:
 
 
 def test_what_cannot_be_kept_stands_beside_its_field(office: Screens) -> None:
-    answer = office.as_("ada").post("/console/people/new/", {"name": "Double", "username": "rui", "roles": ["nothing"]})
+    answer = office.as_("ada").post(
+        "/console/people/new/", {"name": "Double", "username": "rui", "roles": ["nothing"]}
+    )
     assert answer.status_code == 422
     assert "Double" in answer.text, "what was typed stays"
     assert "There is no role" in words(answer)
@@ -82,7 +97,9 @@ def test_what_cannot_be_kept_stands_beside_its_field(office: Screens) -> None:
 
 def test_nobody_changes_their_own_roles(office: Screens) -> None:
     ada = office.world.actors["ada"]
-    answer = office.as_("ada").post(f"/console/people/edit/?id={ada.id}", {"name": "Ada", "username": "ada", "roles": ["rep"]})
+    answer = office.as_("ada").post(
+        f"/console/people/edit/?id={ada.id}", {"name": "Ada", "username": "ada", "roles": ["rep"]}
+    )
     assert answer.status_code == 422
     assert "own roles" in words(answer)
     answer = office.as_("ada").post(f"/console/people/{ada.id}/close", headers=PART)
@@ -107,10 +124,15 @@ def test_teams_are_a_tree(office: Screens) -> None:
     ada = office.as_("ada")
     top = people.team_by_code(office.world.database, "hq")
     assert top is not None
-    assert ada.post("/console/teams/new/", {"name": "North", "code": "north", "parent_id": top.id}).status_code == 302
+    assert (
+        ada.post("/console/teams/new/", {"name": "North", "code": "north", "parent_id": top.id}).status_code
+        == 302
+    )
     made = people.team_by_code(office.world.database, "north")
     assert made is not None
-    circle = ada.post(f"/console/teams/edit/?id={top.id}", {"name": "Headquarters", "code": "hq", "parent_id": made.id})
+    circle = ada.post(
+        f"/console/teams/edit/?id={top.id}", {"name": "Headquarters", "code": "hq", "parent_id": made.id}
+    )
     assert circle.status_code == 422
     ada.post(f"/console/teams/{top.id}/delete")
     assert people.team_by_code(office.world.database, "hq") is not None, "it has people and teams"

@@ -35,11 +35,15 @@ summary: [amount, region, close_on]
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screens]:
     """The office with a flow for deals."""
     folder: Path = tmp_path_factory.mktemp("inbox")
-    with open_world(f"sqlite:///{folder / 'fairlead.sqlite3'}", {**OFFICE, "workflows/deal_approval.yaml": FLOW}) as world:
+    with open_world(
+        f"sqlite:///{folder / 'fairlead.sqlite3'}", {**OFFICE, "workflows/deal_approval.yaml": FLOW}
+    ) as world:
         yield screens_of(world)
 
 
-def submitted(desk: Screens, name: str = "Cranes", amount: str = "900", **values: object) -> tuple[str, str, str]:
+def submitted(
+    desk: Screens, name: str = "Cranes", amount: str = "900", **values: object
+) -> tuple[str, str, str]:
     """Submit a deal of Rui's; return the record, the run and the open task of Mei."""
     id = desk.world.create("rui", name=name, amount=amount, **values)
     run = approvals.submit(desk.context("rui"), "deal", id, version=None).approval
@@ -55,7 +59,9 @@ def open_tasks(desk: Screens, who: str = "mei") -> list[str]:
 
 
 def test_the_queue_opens_on_the_facts_that_decide(desk: Screens) -> None:
-    _, _, task = submitted(desk, "Harbour cranes", "1250.50", region="north", lines=[{"item": "Crane", "qty": 2, "price": "10"}])
+    _, _, task = submitted(
+        desk, "Harbour cranes", "1250.50", region="north", lines=[{"item": "Crane", "qty": 2, "price": "10"}]
+    )
     text = desk.as_("mei").text(f"/inbox?task={task}")
     for expected in ("Harbour cranes", "¥1,250.50", "North", "Crane", "Rui", "Manager", "Approve", "Reject"):
         assert expected in text
@@ -66,7 +72,9 @@ def test_nothing_of_others_waits_for_me(desk: Screens) -> None:
     assert "Secret cranes" not in desk.as_("sana").text("/inbox")
     assert "Secret cranes" not in desk.as_("sana").text(f"/inbox?task={task}")
     assert desk.as_("sana").get(f"/approvals/{run}").status_code == 404
-    refused = desk.as_("sana").post(f"/inbox/{task}/decide", {"decision": "approve", "version": "1"}, headers=PART)
+    refused = desk.as_("sana").post(
+        f"/inbox/{task}/decide", {"decision": "approve", "version": "1"}, headers=PART
+    )
     assert refused.status_code in (404, 409)
     assert task in open_tasks(desk)
 
@@ -74,7 +82,9 @@ def test_nothing_of_others_waits_for_me(desk: Screens) -> None:
 def test_after_a_decision_the_next_item_follows(desk: Screens) -> None:
     _, first_run, first = submitted(desk, "First")
     _, _, second = submitted(desk, "Second")
-    answer = desk.as_("mei").post(f"/inbox/{first}/decide", {"decision": "approve", "version": "1"}, headers=PART)
+    answer = desk.as_("mei").post(
+        f"/inbox/{first}/decide", {"decision": "approve", "version": "1"}, headers=PART
+    )
     assert answer.status_code == 200
     assert answer.headers["HX-Replace-Url"] == f"/inbox?task={second}"
     assert f'id="item-{second}"' in answer.text
@@ -84,10 +94,14 @@ def test_after_a_decision_the_next_item_follows(desk: Screens) -> None:
 
 def test_rejecting_needs_a_reason_where_the_step_says_so(desk: Screens) -> None:
     _, run, task = submitted(desk)
-    again = desk.as_("mei").post(f"/inbox/{task}/decide", {"decision": "reject", "version": "1"}, headers=PART)
+    again = desk.as_("mei").post(
+        f"/inbox/{task}/decide", {"decision": "reject", "version": "1"}, headers=PART
+    )
     assert again.status_code == 422
     assert "Please give a reason." in words(again)
-    desk.as_("mei").post(f"/inbox/{task}/decide", {"decision": "reject", "version": "1", "comment": "Too dear"}, headers=PART)
+    desk.as_("mei").post(
+        f"/inbox/{task}/decide", {"decision": "reject", "version": "1", "comment": "Too dear"}, headers=PART
+    )
     assert approvals.approval(desk.context("mei"), run).state == "rejected"
 
 
@@ -95,7 +109,9 @@ def test_the_loser_of_a_race_gets_the_news(desk: Screens) -> None:
     """A-V02: told by whom and when, not an error, and the queue goes on."""
     _, run, task = submitted(desk, "Raced")
     approvals.withdraw(desk.context("rui"), run)
-    answer = desk.as_("mei").post(f"/inbox/{task}/decide", {"decision": "approve", "version": "1"}, headers=PART)
+    answer = desk.as_("mei").post(
+        f"/inbox/{task}/decide", {"decision": "approve", "version": "1"}, headers=PART
+    )
     assert answer.status_code == 409
     assert answer.mimetype == "text/html"
     assert "Rui withdrew this already." in words(answer)
@@ -106,7 +122,9 @@ def test_a_double_click_decides_once(desk: Screens) -> None:
     """A-V03."""
     _, run, task = submitted(desk, "Twice")
     for _ in range(2):
-        answer = desk.as_("mei").post(f"/inbox/{task}/decide", {"decision": "approve", "version": "1"}, headers=PART)
+        answer = desk.as_("mei").post(
+            f"/inbox/{task}/decide", {"decision": "approve", "version": "1"}, headers=PART
+        )
         assert answer.status_code == 200
     kinds = [event.kind for event in approvals.approval(desk.context("mei"), run).events]
     assert kinds.count("approved") == 1
@@ -117,7 +135,12 @@ def test_a_link_decides_nothing(desk: Screens) -> None:
     _, _, task = submitted(desk)
     mei = desk.as_("mei")
     assert mei.get(f"/inbox/{task}/decide?decision=approve").status_code in (404, 405)
-    assert mei.post(f"/inbox/{task}/decide", {"decision": "approve", "version": "1"}, headers=PART, csrf=False).status_code == 403
+    assert (
+        mei.post(
+            f"/inbox/{task}/decide", {"decision": "approve", "version": "1"}, headers=PART, csrf=False
+        ).status_code
+        == 403
+    )
     assert task in open_tasks(desk)
 
 
@@ -155,7 +178,15 @@ def test_sending_back_and_handing_over(desk: Screens) -> None:
 def test_the_path_says_who_why_and_who_comes_next(desk: Screens) -> None:
     _, run, _ = submitted(desk, "Long way", "9000")
     text = desk.as_("rui").text(f"/approvals/{run}")
-    for expected in ("Submitted", "Mei", "manager of Rui, level 1", "Director", "Ada", "has the role Admin", "Remind"):
+    for expected in (
+        "Submitted",
+        "Mei",
+        "manager of Rui, level 1",
+        "Director",
+        "Ada",
+        "has the role Admin",
+        "Remind",
+    ):
         assert expected in text
     assert "Mei" in words(desk.as_("rui").get(f"/approvals/{run}/path", PART))
 
@@ -188,7 +219,9 @@ def test_what_needs_nobody_says_so_beforehand(desk: Screens) -> None:
 
 def test_what_changed_since_the_last_time_is_shown(desk: Screens) -> None:
     id, _, task = submitted(desk, "Again", "900")
-    desk.as_("mei").post(f"/inbox/{task}/decide", {"decision": "reject", "version": "1", "comment": "Less"}, headers=PART)
+    desk.as_("mei").post(
+        f"/inbox/{task}/decide", {"decision": "reject", "version": "1", "comment": "Less"}, headers=PART
+    )
     desk.world.change("rui", id, amount="700")
     approvals.submit(desk.context("rui"), "deal", id, version=None)
     waiting = [one for one in approvals.tasks(desk.context("mei"), "open").items if one.line.record_id == id]  # type: ignore[union-attr]

@@ -12,7 +12,9 @@ from tests.web.desk import PART, Screens, counted, words
 @pytest.fixture
 def free(office: Screens) -> str:
     """A deal that nobody owns."""
-    return office.world.create("system", name="Harbour cranes", phone="13800138000", region="north", owner=None)
+    return office.world.create(
+        "system", name="Harbour cranes", phone="13800138000", region="north", owner=None
+    )
 
 
 def test_the_pool_shows_what_is_free_and_hides_what_shows_later(office: Screens, free: str) -> None:
@@ -72,7 +74,7 @@ def test_a_limit_closes_every_button_and_says_why(office: Screens) -> None:
     assert "5 / 5" in text
     page = office.as_("sana").get("/p/deal_pool").text
     assert "Close one or give one back first" in page
-    assert "hx-post=\"/p/deal_pool/claim" not in page
+    assert 'hx-post="/p/deal_pool/claim' not in page
     for item in office.world.sees("sana", filter="owner == user"):
         office.as_("sana").post(f"/p/deal_pool/release/{item['id']}", {"reason": "wrong"}, headers=PART)
 
@@ -120,7 +122,9 @@ def test_the_pool_narrows_by_a_choice(office: Screens) -> None:
     text = office.as_("rui").text("/p/deal_pool?region=south")
     assert "Southern cross" in text
     assert "Northern lights" not in text
-    assert "Northern lights" in office.as_("rui").text('/p/deal_pool?region=") || true || ("'), "no value of ours: no filter"
+    assert "Northern lights" in office.as_("rui").text('/p/deal_pool?region=") || true || ("'), (
+        "no value of ours: no filter"
+    )
 
 
 def test_a_page_of_the_pool_asks_the_database_little(office: Screens, free: str) -> None:
@@ -134,16 +138,25 @@ def test_who_looks_after_the_pool_hands_out_what_is_in_it(office: Screens) -> No
     """Nobody owns it yet, so no scope of people reaches it; the pool's own administrators do."""
     world = office.world
     text = world.files["workflows/deal_pool.yaml"]
-    world.publish({"workflows/deal_pool.yaml": text.replace("members:", "admins: {roles: [manager]}\nmembers:")})
-    first, second, gone = (world.create("system", name=f"To hand out {n}", phone="13800138000", owner=None) for n in range(3))
+    world.publish(
+        {"workflows/deal_pool.yaml": text.replace("members:", "admins: {roles: [manager]}\nmembers:")}
+    )
+    first, second, gone = (
+        world.create("system", name=f"To hand out {n}", phone="13800138000", owner=None) for n in range(3)
+    )
     page = office.as_("mei").get("/p/deal_pool")
     assert "Hand out" in words(page)
     assert "138 0013 8000" in page.text, "who hands out sees what they hand out"
     world.claim("rui", gone)
     sana = world.actors["sana"].id
-    answer = office.as_("mei").post("/p/deal_pool/assign", {"ids": [first, second, gone], "owner": sana}, headers=PART)
+    answer = office.as_("mei").post(
+        "/p/deal_pool/assign", {"ids": [first, second, gone], "owner": sana}, headers=PART
+    )
     assert "2 handed out." in answer.headers["HX-Trigger"]
     assert "taken by Rui" in answer.headers["HX-Trigger"]
     assert [world.get("ada", id)["owner"] for id in (first, second)] == [sana, sana]
     assert world.get("ada", first)["due_at"] is not None
-    assert office.as_("mei").post("/p/deal_pool/assign", {"ids": [first], "owner": ""}, headers=PART).status_code == 422
+    assert (
+        office.as_("mei").post("/p/deal_pool/assign", {"ids": [first], "owner": ""}, headers=PART).status_code
+        == 422
+    )

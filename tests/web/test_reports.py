@@ -53,7 +53,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screens]:
     folder: Path = tmp_path_factory.mktemp("reports")
     with open_world(f"sqlite:///{folder / 'fairlead.sqlite3'}", {**OFFICE, **_MORE}) as world:
         for number, (amount, month) in enumerate((("100", "03"), ("200", "03"), ("400", "05"))):
-            world.create("rui", name=f"Deal {number}", amount=amount, close_on=f"2026-{month}-15", region="north")
+            world.create(
+                "rui", name=f"Deal {number}", amount=amount, close_on=f"2026-{month}-15", region="north"
+            )
         world.move("rui", world.create("rui", name="Further", amount="1000", close_on="2026-05-20"), "offer")
         yield screens_of(world)
 

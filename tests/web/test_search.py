@@ -9,7 +9,9 @@ from tests.web.desk import Screens, counted
 
 def found(office: Screens, who: str, words: str) -> list[str]:
     """Return the labels that the palette shows."""
-    groups: list[dict[str, Any]] = office.as_(who).client.get("/search/palette", query_string={"q": words}).get_json()["groups"]
+    groups: list[dict[str, Any]] = (
+        office.as_(who).client.get("/search/palette", query_string={"q": words}).get_json()["groups"]
+    )
     return [item["label"] for group in groups for item in group["items"]]
 
 

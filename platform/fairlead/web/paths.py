@@ -44,7 +44,9 @@ def steps(ctx: Context, found: PathView) -> list[dict[str, Any]]:
         rows.append({"status": "returned", "title": t("inbox.run_suspended"), "why": reason, "people": []})
     elif found.state == "returned":
         decided = max((at for at, row in enumerate(rows) if row["status"] != "next"), default=len(rows) - 1)
-        rows.insert(decided + 1, {"status": "now", "title": t("inbox.waits_for_starter", name=starter), "people": []})
+        rows.insert(
+            decided + 1, {"status": "now", "title": t("inbox.waits_for_starter", name=starter), "people": []}
+        )
     return rows
 
 
@@ -53,7 +55,9 @@ def _step(one: StepView, lang: str, t: Say) -> dict[str, Any]:
     status = _STATUS[one.state]
     if one.state == "done" and decided:
         status = "rejected" if decided[-1].state == "rejected" else "returned"
-    since = next((seat.since for seat in one.seats if seat.since and seat.state in ("open", "consulting")), None)
+    since = next(
+        (seat.since for seat in one.seats if seat.since and seat.state in ("open", "consulting")), None
+    )
     note = None
     if one.state == "open":
         note = t("inbox.depends")
@@ -97,7 +101,9 @@ def _usual(seconds: float | None, t: Say) -> str | None:
     hours = seconds / 3600
     if hours < 1:
         return t("inbox.usual_minutes", n=max(1, round(seconds / 60)))
-    return t("inbox.usual_hours", n=round(hours)) if hours < 48 else t("inbox.usual_days", n=round(hours / 24))
+    return (
+        t("inbox.usual_hours", n=round(hours)) if hours < 48 else t("inbox.usual_days", n=round(hours / 24))
+    )
 
 
 def events(ctx: Context, found: PathView) -> list[dict[str, Any]]:

@@ -96,7 +96,9 @@ def health(ctx: Context) -> Health:
         accounts, all_teams = people.accounts(ctx.database, active_only=True), people.teams(ctx.database)
         active, teams = len(accounts), len(all_teams)
         without_role = [one.label.get(lang) for one in accounts if not one.roles]
-        without_team = [one.label.get(lang) for one in accounts if not one.teams and not capabilities_of(ctx, one.roles)]
+        without_team = [
+            one.label.get(lang) for one in accounts if not one.teams and not capabilities_of(ctx, one.roles)
+        ]
         without_head = [one.label.get(lang) for one in all_teams if one.head_id is None]
         concerns: tuple[tuple[Concern, list[str]], ...] = (
             ("no_role", without_role), ("no_team", without_team), ("no_head", without_head),
@@ -113,7 +115,13 @@ def _job_concerns(ctx: Context, states: Mapping[str, int]) -> list[Attention]:
     stuck = sum(states.get(state, 0) for state in STUCK)
     if stuck:
         examples = [job for state in STUCK for job in jobs.listing(ctx.database, state=state, limit=5)]
-        found.append(Attention("jobs", stuck, tuple(dict.fromkeys(f"{job.kind} {job.rule or ''}".strip() for job in examples))))
+        found.append(
+            Attention(
+                "jobs",
+                stuck,
+                tuple(dict.fromkeys(f"{job.kind} {job.rule or ''}".strip() for job in examples)),
+            )
+        )
     due = jobs.next_due(ctx.database)
     late = [queue for queue, at in due.items() if at < ctx.stamp[:15] and _minutes_ago(ctx, at) > 10]
     if late:
@@ -161,7 +169,9 @@ def events(
         Forbidden: Without the capability.
     """
     require(ctx, "history")
-    found = history.latest(ctx.database, entity=entity, kind=kind if entity else None, before=before, limit=PAGE + 1)
+    found = history.latest(
+        ctx.database, entity=entity, kind=kind if entity else None, before=before, limit=PAGE + 1
+    )
     shown = found[:PAGE]
     titles = _titles(ctx, shown)
     names = people.names(ctx.database, {event.actor for event in shown if event.actor})
@@ -175,7 +185,9 @@ def _titles(ctx: Context, shown: Sequence[Event]) -> dict[tuple[str, str], str]:
         if event.entity in ctx.app.entities:
             by_entity.setdefault(event.entity, set()).add(event.record_id)
     return {
-        (entity, id): title for entity, ids in by_entity.items() for id, title in reading.titles_of(ctx, entity, ids).items()
+        (entity, id): title
+        for entity, ids in by_entity.items()
+        for id, title in reading.titles_of(ctx, entity, ids).items()
     }
 
 
@@ -189,7 +201,8 @@ def _line(
         # Accounts, teams and the like: whoever may look after them may see what was done to them.
         open_to = event.entity not in ("user", "team") or "people" in capabilities(ctx)
         changes = tuple(
-            (Label.of(name), (pair[0], pair[1]) if open_to and len(pair) == 2 else None) for name, pair in event.changes.items()
+            (Label.of(name), (pair[0], pair[1]) if open_to and len(pair) == 2 else None)
+            for name, pair in event.changes.items()
         )
         return HistoryLine(event, Label.of(event.entity), None, actor, changes)
     access: EntityAccess = ctx.app.access(event.entity, roles_of(ctx))

@@ -45,7 +45,9 @@ class TileView:
 def allowed(ctx: Context) -> tuple[Dashboard, ...]:
     """Return the dashboards made for the actor's roles, in document order."""
     held = set(ctx.actor.roles)
-    return tuple(one for one in ctx.app.workspace.dashboards.values() if not one.roles or held & set(one.roles))
+    return tuple(
+        one for one in ctx.app.workspace.dashboards.values() if not one.roles or held & set(one.roles)
+    )
 
 
 def dashboard(ctx: Context, name: str) -> Dashboard:
@@ -81,7 +83,9 @@ def _tile(ctx: Context, tile: Tile, results: dict[str, ReportResult | None]) -> 
             return None
         names = [measure.measure.name for measure in result.compiled.measures]
         at = names.index(tile.measure) if tile.measure in names else None
-        label = tile.label or (result.compiled.measures[at].measure.label if at is not None else result.report.label)
+        label = tile.label or (
+            result.compiled.measures[at].measure.label if at is not None else result.report.label
+        )
         return TileView(tile, label, result, at)
     if tile.list is None:
         return None
@@ -115,4 +119,6 @@ def _records(ctx: Context, tile: Tile) -> Records | None:
     titles = entity.entity.title_fields
     columns = [n for n in workspace.list_of(name).columns if n in seen and n not in titles][:3]
     fields = entity.entity.fields
-    return Records(entity, tuple(fields[n] for n in columns if n in fields), page.items, page.next_token is not None)
+    return Records(
+        entity, tuple(fields[n] for n in columns if n in fields), page.items, page.next_token is not None
+    )

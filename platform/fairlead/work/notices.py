@@ -13,9 +13,13 @@ from fairlead.work.context import Context
 PAGE = 40
 
 
-def listing(ctx: Context, *, unread_only: bool = False, before: str | None = None) -> tuple[list[Notification], str | None]:
+def listing(
+    ctx: Context, *, unread_only: bool = False, before: str | None = None
+) -> tuple[list[Notification], str | None]:
     """Return one page of the actor's notices, newest first, and the mark of the next page."""
-    found = notifications.listing(ctx.database, ctx.actor.id, unread_only=unread_only, before=before, limit=PAGE + 1)
+    found = notifications.listing(
+        ctx.database, ctx.actor.id, unread_only=unread_only, before=before, limit=PAGE + 1
+    )
     return found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None
 
 

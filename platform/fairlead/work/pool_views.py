@@ -23,7 +23,9 @@ from fairlead.work.queries import ListQuery
 from fairlead.work.reading import Json
 from fairlead.work.records import Saved, assign_in, entity_of, load, roles_of
 
-_EMPTY_IN_A_POOL = frozenset({"owner", "team", "due_at", "due_rule", "claimed_at", "pool", "pool_entered_at", "next_at"})
+_EMPTY_IN_A_POOL = frozenset(
+    {"owner", "team", "due_at", "due_rule", "claimed_at", "pool", "pool_entered_at", "next_at"}
+)
 _TRIES = 12
 """How many records "the next one" looks at before it says that there is none."""
 
@@ -185,7 +187,9 @@ def limits(ctx: Context, pool: Pool) -> Limits:
 # ---------------------------------------------------------------- acts
 
 
-def claim_next(ctx: Context, name: str, *, only: Mapping[str, str] | None = None, oldest_first: bool = False) -> Saved:
+def claim_next(
+    ctx: Context, name: str, *, only: Mapping[str, str] | None = None, oldest_first: bool = False
+) -> Saved:
     """Claim the first record that this person may have; somebody who is faster only makes it look further.
 
     Raises:
@@ -196,7 +200,9 @@ def claim_next(ctx: Context, name: str, *, only: Mapping[str, str] | None = None
     tried: set[str] = set()
     for _ in range(3):
         found = view(ctx, name, only=only, oldest_first=oldest_first, size=_TRIES)
-        ids = [item["id"] for item in found.items if item["id"] not in found.blocked and item["id"] not in tried]
+        ids = [
+            item["id"] for item in found.items if item["id"] not in found.blocked and item["id"] not in tried
+        ]
         for id in ids:
             tried.add(id)
             try:
@@ -222,7 +228,9 @@ def holdings(ctx: Context, pool: Pool, *, limit: int = 50) -> list[Holding]:
     except Invalid:
         # An exemption may ask about a field that this person does not see: then every date counts.
         page = reading.page(
-            ctx, pool.entity, ListQuery(filter=_held(pool, at_risk=False), order_by="due_at asc", page_size=limit)
+            ctx,
+            pool.entity,
+            ListQuery(filter=_held(pool, at_risk=False), order_by="due_at asc", page_size=limit),
         )
     return [
         Holding(item, reading.title(entity, item), parse_utc(item["due_at"]) if item.get("due_at") else None)
@@ -282,7 +290,9 @@ def hand_out(ctx: Context, name: str, ids: Sequence[str], owner: str) -> HandedO
     """
     pool = pool_of(ctx, name)
     if not hands_out(ctx, pool):
-        raise Forbidden("forbidden", Label({"en": "Your role does not allow this.", "zh": "您的角色没有这项权限。"}))
+        raise Forbidden(
+            "forbidden", Label({"en": "Your role does not allow this.", "zh": "您的角色没有这项权限。"})
+        )
     done: list[str] = []
     refused: list[tuple[str, Any]] = []
     for id in dict.fromkeys(ids):

@@ -85,6 +85,30 @@ def allowed(ctx: Context) -> tuple[str, ...]:
     return tuple(name for name in ctx.app.workspace.reports if name in found)
 
 
+def open_to(ctx: Context) -> tuple[str, ...]:
+    """Return the names of the reports that the actor can open: granted, and over nothing that is withheld."""
+    found = []
+    for name in allowed(ctx):
+        try:
+            _compiled(ctx, name)
+        except NotFound:
+            continue
+        found.append(name)
+    return tuple(found)
+
+
+def _compiled(ctx: Context, name: str) -> CompiledReport:
+    """Return a granted report for the actor's roles.
+
+    Raises:
+        NotFound: It is over something that these roles may not see.
+    """
+    roles = roles_of(ctx)
+    report = ctx.app.workspace.reports[name]
+    ctx.app.memo(("report asks", name, roles), lambda: _asks_what_may_be_asked(ctx, report))
+    return ctx.app.report(name, roles)
+
+
 def run(ctx: Context, name: str, *, require_export: bool = False) -> ReportResult:
     """Compute a report over exactly the records that the actor may see.
 
@@ -96,8 +120,7 @@ def run(ctx: Context, name: str, *, require_export: bool = False) -> ReportResul
         raise NotFound("report", name)
     roles = roles_of(ctx)
     report = ctx.app.workspace.reports[name]
-    ctx.app.memo(("report asks", name, roles), lambda: _asks_what_may_be_asked(ctx, report))
-    compiled = ctx.app.report(name, roles)
+    compiled = _compiled(ctx, name)
     if require_export and not ctx.app.access(report.entity, roles).can("export"):
         raise Forbidden(
             "forbidden", Label({"en": "Your role may not export this.", "zh": "您的角色不能导出。"})
@@ -265,9 +288,7 @@ def periods_between(first: str, last: str, by: str, *, most: int = 120) -> list[
     return found
 
 
-def _ordered(
-    report: Report, compiled: CompiledReport, rows: list[ReportRow]
-) -> tuple[ReportRow, ...]:
+def _ordered(report: Report, compiled: CompiledReport, rows: list[ReportRow]) -> tuple[ReportRow, ...]:
     """Stages stand in the pipeline's order, choices in theirs, periods in time; a leaderboard by its first measure."""
     names = [m.measure.name for m in compiled.measures]
     if report.order is not None or report.type == "leaderboard":
@@ -277,7 +298,10 @@ def _ordered(
             rows.sort(key=lambda row: tuple(label.get("en") for label in row.labels))
             rows.sort(key=lambda row: _weight(row.values[position]), reverse=down)
             return tuple(rows[: report.limit])
-    ranks = [{option.name: number for number, option in enumerate(dim.field.options)} for dim in compiled.dimensions]
+    ranks = [
+        {option.name: number for number, option in enumerate(dim.field.options)}
+        for dim in compiled.dimensions
+    ]
 
     def key(row: ReportRow) -> tuple[Any, ...]:
         parts: list[Any] = []

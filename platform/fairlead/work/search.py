@@ -52,7 +52,9 @@ def records(ctx: Context, text: str, *, each: int = 5) -> list[tuple[CompiledEnt
         fields = entity.entity.title_fields[:_PARTS]
         heading = title(entity, dict(zip(fields, values, strict=False)))
         rest = values[len(fields) : len(fields) + len(_details(entity, len(fields)))]
-        found.setdefault(name, []).append(Hit(name, id, heading, " · ".join(str(value) for value in rest if value)))
+        found.setdefault(name, []).append(
+            Hit(name, id, heading, " · ".join(str(value) for value in rest if value))
+        )
     return [(entity, found[entity.name]) for entity in entities if entity.name in found]
 
 
@@ -61,7 +63,9 @@ def _searchable(ctx: Context) -> list[CompiledEntity]:
     order: list[str] = []
     for document in ctx.app.workspace.menus.values():
         for group in document.groups:
-            order += [ctx.app.workspace.lists[item.target].entity for item in group.items if item.kind == "list"]
+            order += [
+                ctx.app.workspace.lists[item.target].entity for item in group.items if item.kind == "list"
+            ]
     names = dict.fromkeys([*order, *ctx.app.entities])
     found = [ctx.app.entities[name] for name in names]
     return [one for one in found if one.search_fields and ctx.app.access(one.name, roles_of(ctx)).read]
@@ -88,11 +92,15 @@ def _statement(ctx: Context, entities: Sequence[CompiledEntity], each: int) -> s
         ]
         columns += [sa.cast(sa.null(), sa.Text())] * (_PARTS - len(columns))
         labelled = [column.label(f"c{number}") for number, column in enumerate(columns)]
-        statement = sa.select(sa.literal_column(f"'{entity.name}'").label("entity"), main.c.id.label("id"), *labelled)
+        statement = sa.select(
+            sa.literal_column(f"'{entity.name}'").label("entity"), main.c.id.label("id"), *labelled
+        )
         statement = statement.where(
             sa.text(f"{main.name}.deleted_at IS NULL"), search_condition(entity.tables, ctx.app.dialect)
         )
-        predicate = access.rows({*entity.search_fields, *wanted} & access.readable | set(entity.search_fields))
+        predicate = access.rows(
+            {*entity.search_fields, *wanted} & access.readable | set(entity.search_fields)
+        )
         if predicate is not None:
             statement = statement.where(predicate)
         parts.append(statement.order_by(main.c.id.desc()).limit(each).subquery().select())

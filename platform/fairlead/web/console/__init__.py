@@ -31,7 +31,14 @@ def install(app: Flask) -> None:
         SESSION_COOKIE_SECURE=secure,
     )  # fmt: skip
     index = HealthView(endpoint="console", url=URL)
-    admin = Admin(app, name="Fairlead", index_view=index, url=URL, endpoint="console", theme=Theme("console", "base.html"))
+    admin = Admin(
+        app,
+        name="Fairlead",
+        index_view=index,
+        url=URL,
+        endpoint="console",
+        theme=Theme("console", "base.html"),
+    )
     views: list[ConsoleView] = [
         PeopleView(endpoint="console_people", url=f"{URL}/people"), TeamsView(endpoint="console_teams", url=f"{URL}/teams"),
         RolesView(endpoint="console_roles", url=f"{URL}/roles"), JobsView(endpoint="console_jobs", url=f"{URL}/jobs"),

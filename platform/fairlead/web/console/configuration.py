@@ -30,15 +30,24 @@ class RolesView(ConsoleView):
         """All roles, one of them with its grants."""
         lang = self.ctx.actor.language
         found = console.roles(self.ctx)
-        chosen = next((role for role in found if role.name == request.args.get("role")), found[0] if found else None)
+        chosen = next(
+            (role for role in found if role.name == request.args.get("role")), found[0] if found else None
+        )
         tabs = [
-            {"label": role.label.get(lang), "href": f"{self.url}/?role={role.name}", "active": role is chosen, "count": role.people}
+            {
+                "label": role.label.get(lang),
+                "href": f"{self.url}/?role={role.name}",
+                "active": role is chosen,
+                "count": role.people,
+            }
             for role in found
         ]
         actions = [(action, self.say(f"console.a_{action}")) for action in ACTIONS]
         rooms = [self.say(f"console.room_{one}") for one in chosen.capabilities] if chosen else []
         inherits = [label.get(lang) for label in chosen.inherits] if chosen else []
-        return self.render("console/roles.html", tabs=tabs, role=chosen, actions=actions, rooms=rooms, inherits=inherits)
+        return self.render(
+            "console/roles.html", tabs=tabs, role=chosen, actions=actions, rooms=rooms, inherits=inherits
+        )
 
     def scope(self, text: str) -> str:
         """Return a scope in words; a rule as it is written."""
@@ -56,22 +65,33 @@ class RevisionsView(ConsoleView):
     def index(self) -> Any:
         """All revisions, newest first."""
         before = request.args.get("before", "")
-        found = console.published(self.ctx, before=int(before) if before.isdigit() and len(before) < 10 else None)
+        found = console.published(
+            self.ctx, before=int(before) if before.isdigit() and len(before) < 10 else None
+        )
         following = f"{self.url}/?before={found[-1].number}" if len(found) == console.PAGE else None
-        return self.render("console/revisions.html", rows=found, current=self.ctx.app.revision, next_url=following)
+        return self.render(
+            "console/revisions.html", rows=found, current=self.ctx.app.revision, next_url=following
+        )
 
     @expose("/<int:number>")
     def one(self, number: int) -> Any:
         """What a revision changed, and what going back to it would change."""
         found = console.revision(self.ctx, number)
-        return self.render("console/revision.html", found=found, grades=_GRADES, title=self.say("console.revision_n", n=number))
+        return self.render(
+            "console/revision.html",
+            found=found,
+            grades=_GRADES,
+            title=self.say("console.revision_n", n=number),
+        )
 
     @expose("/<int:number>/rollback", methods=("POST",))
     def roll_back(self, number: int) -> Any:
         """Publish an earlier revision again, exactly as the plan on the page says."""
         lossy = request.form.get("allow_lossy") == "1"
         try:
-            fresh = console.roll_back(self.ctx, number, seal=request.form.get("seal", "")[:64], allow_lossy=lossy)
+            fresh = console.roll_back(
+                self.ctx, number, seal=request.form.get("seal", "")[:64], allow_lossy=lossy
+            )
         except Refused as failure:
             if isinstance(failure, Forbidden):
                 raise

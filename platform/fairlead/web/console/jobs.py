@@ -35,7 +35,13 @@ class JobsView(ConsoleModelView):
     column_details_list = ("what", "state", "about", "attempts", "run_at", "error")
 
     def get_list(
-        self, page: int, sort_field: Any, sort_desc: bool, search: str | None, filters: Any, page_size: int | None = None
+        self,
+        page: int,
+        sort_field: Any,
+        sort_desc: bool,
+        search: str | None,
+        filters: Any,
+        page_size: int | None = None,
     ) -> tuple[int | None, list[Any]]:
         """Return one page of jobs, newest first, of one state or all."""
         size = page_size or self.page_size
@@ -80,7 +86,9 @@ class JobsView(ConsoleModelView):
 
     def row_actions(self, model: Any) -> list[dict[str, Any]]:
         found = []
-        if model.state in ("dead", "unknown", "skipped", "cancelled") or (model.state == "ready" and model.attempts):
+        if model.state in ("dead", "unknown", "skipped", "cancelled") or (
+            model.state == "ready" and model.attempts
+        ):
             found.append(self._act(model, "retry", "refresh"))
         if model.state in ("dead", "unknown", "ready", "paused"):
             found.append(self._act(model, "skip", "player-skip-forward"))
@@ -98,7 +106,11 @@ class JobsView(ConsoleModelView):
             ("created_at", model.created_at), ("finished_at", model.finished_at), ("revision", model.revision),
             ("depth", model.depth or None), ("order_key", model.order_key),
         ]  # fmt: skip
-        return [{"label": self.say(f"console.c_{name}"), "value": value} for name, value in pairs if value not in (None, "")]
+        return [
+            {"label": self.say(f"console.c_{name}"), "value": value}
+            for name, value in pairs
+            if value not in (None, "")
+        ]
 
     def texts(self, model: Any) -> list[tuple[str, str]]:
         """Return what is longer than a line."""
@@ -112,7 +124,11 @@ class JobsView(ConsoleModelView):
         back = f"{self.url}/?state={asked('state')}" if asked("state") else f"{self.url}/"
         if act == "retry":
             done = jobs.retry(self.ctx, id)
-            return back_to(back, self.say("console.retried" if done else "console.not_stuck"), "green" if done else "amber")
+            return back_to(
+                back,
+                self.say("console.retried" if done else "console.not_stuck"),
+                "green" if done else "amber",
+            )
         if act == "skip":
             count = jobs.skip(self.ctx, id, same_error=bool(request.form.get("same_error")))
             said = self.say("console.skipped", n=count) if count else self.say("console.not_stuck")

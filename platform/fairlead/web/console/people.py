@@ -36,7 +36,13 @@ class PeopleView(ConsoleModelView):
     }  # fmt: skip
 
     def get_list(
-        self, page: int, sort_field: Any, sort_desc: bool, search: str | None, filters: Any, page_size: int | None = None
+        self,
+        page: int,
+        sort_field: Any,
+        sort_desc: bool,
+        search: str | None,
+        filters: Any,
+        page_size: int | None = None,
     ) -> tuple[int, list[Any]]:
         """Return one page of accounts; open ones first."""
         found = people.accounts(self.ctx)
@@ -60,26 +66,37 @@ class PeopleView(ConsoleModelView):
         lang, ctx = self.ctx.actor.language, self.ctx
         if name == "name":
             label = model.label.get(lang)
-            return render.macro("kit/ui.html", "person")(label, render.initials(label), tone=render.tone_of(model.id))
+            return render.macro("kit/ui.html", "person")(
+                label, render.initials(label), tone=render.tone_of(model.id)
+            )
         if name == "roles":
             roles = ctx.app.workspace.roles
-            return self.say("kit.comma").join(roles[one].label.get(lang) for one in model.roles if one in roles)
+            return self.say("kit.comma").join(
+                roles[one].label.get(lang) for one in model.roles if one in roles
+            )
         if name == "teams":
             return self.say("kit.comma").join(self._team_names().get(one, "") for one in model.teams)
         if name == "manager_id":
             return self._people_names().get(model.manager_id or "", "")
         if name == "state":
-            words = ("console.active", "green", "done") if model.active else ("console.closed", "grey", "stopped")
+            words = (
+                ("console.active", "green", "done") if model.active else ("console.closed", "grey", "stopped")
+            )
             return render.macro("kit/ui.html", "state")(self.say(words[0]), words[1], words[2])
         return getattr(model, name)
 
     def _team_names(self) -> Mapping[str, str]:
-        found: dict[str, str] = _once("teams", lambda: {one.id: one.label.get(self.ctx.actor.language) for one in people.teams(self.ctx)})
+        found: dict[str, str] = _once(
+            "teams",
+            lambda: {one.id: one.label.get(self.ctx.actor.language) for one in people.teams(self.ctx)},
+        )
         return found
 
     def _people_names(self) -> Mapping[str, str]:
         lang = self.ctx.actor.language
-        found: dict[str, str] = _once("people", lambda: {one.id: one.label.get(lang) for one in people.directory(self.ctx)})
+        found: dict[str, str] = _once(
+            "people", lambda: {one.id: one.label.get(lang) for one in people.directory(self.ctx)}
+        )
         return found
 
     def choices(self) -> Mapping[str, Sequence[tuple[str, str]]]:
@@ -102,7 +119,13 @@ class PeopleView(ConsoleModelView):
 
     def row_actions(self, model: Any) -> list[dict[str, Any]]:
         act, symbol = ("close", "user-off") if model.active else ("open", "user-check")
-        return [{"label": self.say(f"console.{act}_account"), "icon": symbol, "attrs": {"data-dialog": f"{self.url}/{model.id}/{act}"}}]
+        return [
+            {
+                "label": self.say(f"console.{act}_account"),
+                "icon": symbol,
+                "attrs": {"data-dialog": f"{self.url}/{model.id}/{act}"},
+            }
+        ]
 
     # -------------------------------------------------- writing
 
@@ -115,11 +138,16 @@ class PeopleView(ConsoleModelView):
     def update_model(self, form: Any, model: Any) -> bool:
         """Change an account: only what is not as it was."""
         changes = {
-            name: value for name, value in _values(form).items() if name != "password" and value != _before(model, name)
+            name: value
+            for name, value in _values(form).items()
+            if name != "password" and value != _before(model, name)
         }
         if form.password.data:
             changes["password"] = form.password.data
-        return not changes or self.attempt(form, lambda: people.update_user(self.ctx, model.id, changes)) is not None
+        return (
+            not changes
+            or self.attempt(form, lambda: people.update_user(self.ctx, model.id, changes)) is not None
+        )
 
     @expose("/<id>/<act>", methods=("GET", "POST"))
     def change_state(self, id: str, act: str) -> Any:
@@ -134,7 +162,10 @@ class PeopleView(ConsoleModelView):
                     people.deactivate(self.ctx, id, successor=request.form.get("successor") or None)
                 else:
                     people.update_user(self.ctx, id, {"active": True})
-                return back_to(f"{self.url}/", self.say(f"console.{act}_done", name=account.label.get(self.ctx.actor.language)))
+                return back_to(
+                    f"{self.url}/",
+                    self.say(f"console.{act}_done", name=account.label.get(self.ctx.actor.language)),
+                )
             except Failure as failure:
                 problem = failure.message(self.ctx.actor.language)
         others = [(key, name) for key, name in self._people_names().items() if key != id]
@@ -158,7 +189,13 @@ class TeamsView(ConsoleModelView):
     }  # fmt: skip
 
     def get_list(
-        self, page: int, sort_field: Any, sort_desc: bool, search: str | None, filters: Any, page_size: int | None = None
+        self,
+        page: int,
+        sort_field: Any,
+        sort_desc: bool,
+        search: str | None,
+        filters: Any,
+        page_size: int | None = None,
     ) -> tuple[int, list[Any]]:
         """Return the teams, each below the one it belongs to."""
         found = [team for team, _ in _tree(people.teams(self.ctx))]
@@ -172,10 +209,16 @@ class TeamsView(ConsoleModelView):
     def cell(self, model: Any, name: str) -> Any:
         lang = self.ctx.actor.language
         if name == "name":
-            depth = _once("depths", lambda: {team.id: depth for team, depth in _tree(people.teams(self.ctx))}).get(model.id, 0)
-            return Markup('<span class="console-depth-{}">{}</span>').format(min(depth, 4), model.label.get(lang))
+            depth = _once(
+                "depths", lambda: {team.id: depth for team, depth in _tree(people.teams(self.ctx))}
+            ).get(model.id, 0)
+            return Markup('<span class="console-depth-{}">{}</span>').format(
+                min(depth, 4), model.label.get(lang)
+            )
         if name == "head_id":
-            names = _once("people", lambda: {one.id: one.label.get(lang) for one in people.directory(self.ctx)})
+            names = _once(
+                "people", lambda: {one.id: one.label.get(lang) for one in people.directory(self.ctx)}
+            )
             return names.get(model.head_id or "", "")
         if name == "members":
             counts: dict[str, int] = _once("members", lambda: _members(self.ctx))
@@ -184,7 +227,9 @@ class TeamsView(ConsoleModelView):
 
     def choices(self) -> Mapping[str, Sequence[tuple[str, str]]]:
         lang = self.ctx.actor.language
-        teams = [(team.id, "　" * depth + team.label.get(lang)) for team, depth in _tree(people.teams(self.ctx))]
+        teams = [
+            (team.id, "　" * depth + team.label.get(lang)) for team, depth in _tree(people.teams(self.ctx))
+        ]
         heads = [(one.id, one.label.get(lang)) for one in people.directory(self.ctx)]
         return {"parent_id": [("", ""), *teams], "head_id": [("", ""), *heads]}
 
@@ -199,7 +244,10 @@ class TeamsView(ConsoleModelView):
         """Change a team: only what is not as it was."""
         given = {name: field.data or None for name, field in form._fields.items()}
         changes = {name: value for name, value in given.items() if value != getattr(model, name)}
-        return not changes or self.attempt(form, lambda: people.update_team(self.ctx, model.id, changes)) is not None
+        return (
+            not changes
+            or self.attempt(form, lambda: people.update_team(self.ctx, model.id, changes)) is not None
+        )
 
     @expose("/<id>/delete", methods=("POST",))
     def take_away(self, id: str) -> Any:

@@ -69,14 +69,24 @@ class HistoryView(ConsoleView):
         cells = Cells(self.ctx, naming.names(self.ctx, wanted))
         rows = [self._row(line, lang, cells) for line in lines]
         base = f"{self.url}/?" + (f"entity={entity}&" if entity else "")
-        choices = [{"label": self.say("console.everything"), "href": f"{self.url}/", "current": entity is None}]
+        choices = [
+            {"label": self.say("console.everything"), "href": f"{self.url}/", "current": entity is None}
+        ]
         choices += [
             {"label": one.label.get(lang), "href": f"{self.url}/?entity={name}", "current": name == entity}
             for name, one in entities.items()
         ]
-        label = entities[entity].label.get(lang) if entity is not None and entity in entities else self.say("console.everything")
+        label = (
+            entities[entity].label.get(lang)
+            if entity is not None and entity in entities
+            else self.say("console.everything")
+        )
         return self.render(
-            "console/history.html", rows=rows, next_url=f"{base}after={following}" if following else None, choices=choices, chosen=label
+            "console/history.html",
+            rows=rows,
+            next_url=f"{base}after={following}" if following else None,
+            choices=choices,
+            chosen=label,
         )
 
     def _row(self, line: console.HistoryLine, lang: str, cells: Cells) -> dict[str, Any]:

@@ -36,7 +36,9 @@ def show() -> Response:
     return _page(context("ui"))
 
 
-def _page(ctx: Context, status: int = 200, *, problems: Invalid | None = None, fresh: Any = None, about: str = "") -> Response:
+def _page(
+    ctx: Context, status: int = 200, *, problems: Invalid | None = None, fresh: Any = None, about: str = ""
+) -> Response:
     lang = ctx.actor.language
     account = people.account(ctx, ctx.actor.id)
     roles, teams = ctx.app.workspace.roles, {team.id: team.label.get(lang) for team in people.teams(ctx)}
@@ -53,7 +55,11 @@ def _page(ctx: Context, status: int = 200, *, problems: Invalid | None = None, f
 
 
 def _zones(chosen: str) -> list[str]:
-    rest = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/", "posix/", "right/")))
+    rest = sorted(
+        zone
+        for zone in available_timezones()
+        if "/" in zone and not zone.startswith(("Etc/", "SystemV/", "posix/", "right/"))
+    )
     return list(dict.fromkeys([chosen, *_FIRST_ZONES, *rest]))
 
 
@@ -82,7 +88,9 @@ def password() -> Response:
     """Change the password; every other sign-in and token ends."""
     ctx = context("ui")
     t = speaker(ctx.actor.language)
-    old, new, again = (request.form.get(name, "")[:1024] for name in ("old_password", "new_password", "again"))
+    old, new, again = (
+        request.form.get(name, "")[:1024] for name in ("old_password", "new_password", "again")
+    )
     try:
         if new != again:
             raise Invalid.field("again", "different", t("account.not_the_same"))

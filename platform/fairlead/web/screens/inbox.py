@@ -51,7 +51,12 @@ def show() -> Response:
     rows = [_task_line(ctx, one) if isinstance(one, TaskView) else _run_line(ctx, one) for one in page.items]
     following = f"/inbox?box={box}&after={page.next}" if page.next else None
     return render.page(
-        "inbox/box.html", rows=rows, tabs=tabs(ctx, box), box=box, next_url=following, said=Cells(ctx).moment_text
+        "inbox/box.html",
+        rows=rows,
+        tabs=tabs(ctx, box),
+        box=box,
+        next_url=following,
+        said=Cells(ctx).moment_text,
     )
 
 
@@ -59,13 +64,23 @@ def tabs(ctx: Context, box: str) -> list[dict[str, Any]]:
     """Return the parts of the inbox: what waits, what to know, what comes, what is over."""
     t = speaker(ctx.actor.language)
     unread = notices.unread(ctx)
-    found = [{"label": t(f"inbox.{name}"), "href": f"/inbox?box={name}", "active": name == box} for name in BOXES[1:]]
+    found = [
+        {"label": t(f"inbox.{name}"), "href": f"/inbox?box={name}", "active": name == box}
+        for name in BOXES[1:]
+    ]
     first = {"label": t("inbox.open"), "href": "/inbox", "active": box == "open"}
-    second = {"label": t("inbox.notices"), "href": "/notices", "active": box == "notices", "count": unread or None}
+    second = {
+        "label": t("inbox.notices"),
+        "href": "/notices",
+        "active": box == "notices",
+        "count": unread or None,
+    }
     return [first, second, *found]
 
 
-def _queue(ctx: Context, chosen: str | None, *, news: str | None = None, problem: str | None = None) -> dict[str, Any]:
+def _queue(
+    ctx: Context, chosen: str | None, *, news: str | None = None, problem: str | None = None
+) -> dict[str, Any]:
     """Return the open tasks and the one being read: the chosen one, else the first."""
     page = inbox.tasks(ctx, "open", limit=PAGE)
     tasks = [one for one in page.items if isinstance(one, TaskView)]
@@ -151,7 +166,8 @@ def _matter(ctx: Context, found: Matter, *, editable: Sequence[str] = ()) -> dic
         naming.collect(wanted, table.fields.values(), item[table.name])
     cells = Cells(ctx, naming.names(ctx, wanted))
     shown = [
-        {"label": one.label.get(lang), "value": _fact(cells, found, one), "number": one.kind in NUMBER_KINDS} for one in found.facts
+        {"label": one.label.get(lang), "value": _fact(cells, found, one), "number": one.kind in NUMBER_KINDS}
+        for one in found.facts
     ]
     return {
         "figures": [fact for fact in shown if fact["number"]], "facts": [fact for fact in shown if not fact["number"]],
@@ -171,7 +187,11 @@ def _matter(ctx: Context, found: Matter, *, editable: Sequence[str] = ()) -> dic
 def _fact(cells: Cells, found: Matter, field: Field) -> Any:
     """Return a fact as it is read at a glance: a share with at most one decimal."""
     value = found.item.get(field.name) if found.item else None
-    if field.kind == "percent" and value is not None and field.name not in (found.item or {}).get("_masked", ()):
+    if (
+        field.kind == "percent"
+        and value is not None
+        and field.name not in (found.item or {}).get("_masked", ())
+    ):
         share = f"{Decimal(str(value)) * 100:.1f}".removesuffix(".0")
         return f"{share}%" if cells.lang == "zh" else f"{share} %"
     shown = cells.cell(found.entity, field.name, found.item or {})
@@ -179,7 +199,9 @@ def _fact(cells: Cells, found: Matter, field: Field) -> Any:
 
 
 def _lines(cells: Cells, table: Field, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    columns = [spec for name, spec in table.fields.items() if any(_says_something(row.get(name)) for row in rows)]
+    columns = [
+        spec for name, spec in table.fields.items() if any(_says_something(row.get(name)) for row in rows)
+    ]
     return {
         "label": table.label.get(cells.lang),
         "head": [{"label": spec.label.get(cells.lang), "number": spec.kind in NUMBER_KINDS} for spec in columns],
@@ -229,7 +251,9 @@ def decide(task: str) -> Response:
     try:
         title = inbox.task(ctx, task).line.title
         if decision == "approve":
-            approvals.approve(ctx, task, version=_version(), comment=_comment(), changes=_changes(), form=True)
+            approvals.approve(
+                ctx, task, version=_version(), comment=_comment(), changes=_changes(), form=True
+            )
         elif decision == "reject":
             approvals.reject(ctx, task, version=_version(), comment=_comment())
         else:
@@ -262,7 +286,9 @@ def _answer(ctx: Context, following: str | None, said: str, tone: str = "green")
         return render.go(url, toast=said, tone=tone)
     answer = render.fragment("inbox/queue.html", **_queue(ctx, following))
     answer.headers["HX-Replace-Url"] = url
-    return render.trigger(answer, {"toast": {"text": said, "tone": tone}, "inbox-count": {"value": _waiting(ctx)}})
+    return render.trigger(
+        answer, {"toast": {"text": said, "tone": tone}, "inbox-count": {"value": _waiting(ctx)}}
+    )
 
 
 def _news(ctx: Context, task: str, following: str | None, failure: Failure, title: str | None) -> Response:
@@ -272,14 +298,18 @@ def _news(ctx: Context, task: str, following: str | None, failure: Failure, titl
         said = f"{title}{speaker(ctx.actor.language)('kit.colon')}{said}"
     if not render.is_fragment_request() or request.form.get("back") or request.form.get("sheet"):
         return _answer(ctx, following, said, "amber")
-    answer = render.fragment("inbox/queue.html", 409, **_queue(ctx, following if following != task else None, news=said))
+    answer = render.fragment(
+        "inbox/queue.html", 409, **_queue(ctx, following if following != task else None, news=said)
+    )
     answer.headers["HX-Replace-Url"] = f"/inbox?task={following}" if following else "/inbox"
     return render.trigger(answer, {"inbox-count": {"value": _waiting(ctx)}})
 
 
 def _again(ctx: Context, task: str, failure: Invalid) -> Response:
     lang = ctx.actor.language
-    text = " ".join(dict.fromkeys(str(error.to_json(lang)["message"]) for error in failure.errors)) or failure.message(lang)
+    text = " ".join(
+        dict.fromkeys(str(error.to_json(lang)["message"]) for error in failure.errors)
+    ) or failure.message(lang)
     if not render.is_fragment_request() or request.form.get("back"):
         raise failure
     return render.fragment("inbox/queue.html", 422, **_queue(ctx, task, problem=text))
@@ -324,7 +354,11 @@ def bulk() -> Response:
     for given in request.form.getlist("ids")[:MOST_AT_ONCE]:
         id, _, version = given.partition(":")
         items.append(BulkItem(id, int(version) if version.isdigit() else 0, "approve", _comment()))
-    titles = {one.id: one.line.title for one in inbox.tasks(ctx, "open", limit=inbox.MAX_PAGE).items if isinstance(one, TaskView)}
+    titles = {
+        one.id: one.line.title
+        for one in inbox.tasks(ctx, "open", limit=inbox.MAX_PAGE).items
+        if isinstance(one, TaskView)
+    }
     answers = approvals.bulk(ctx, items)
     failed = [one for one in answers if one.failure is not None]
     said = t("inbox.bulk_done", n=len(answers) - len(failed))
@@ -353,7 +387,9 @@ def _sheet(ctx: Context, found: TaskView, act: str, problem: str | None = None) 
     lang = ctx.actor.language
     colleagues = []
     if act == "transfer":
-        colleagues = [(one.id, one.label.get(lang)) for one in people.directory(ctx) if one.id != ctx.actor.id]
+        colleagues = [
+            (one.id, one.label.get(lang)) for one in people.directory(ctx) if one.id != ctx.actor.id
+        ]
     return render.fragment(
         "inbox/sheet.html", 422 if problem else 200, task=found.id, version=found.version, act=act, title=found.line.title,
         people=colleagues, problem=problem, comment=_comment() if request.method == "POST" else None, back=request.values.get("back", ""),
@@ -508,5 +544,3 @@ def _words(failure: Failure, lang: str) -> str:
     if isinstance(failure, Invalid) and failure.errors:
         return " ".join(dict.fromkeys(str(error.to_json(lang)["message"]) for error in failure.errors))
     return failure.message(lang)
-
-

@@ -31,7 +31,9 @@ def show() -> Response:
     ctx = context("ui")
     unread_only = request.args.get("only") == "unread"
     found, following = notices.listing(ctx, unread_only=unread_only, before=request.args.get("after"))
-    following_url = f"/notices?after={following}" + ("&only=unread" if unread_only else "") if following else None
+    following_url = (
+        f"/notices?after={following}" + ("&only=unread" if unread_only else "") if following else None
+    )
     return render.page(
         "notices/notices.html", rows=[_row(ctx, one) for one in found], tabs=tabs(ctx, "notices"), next_url=following_url,
         unread_only=unread_only, said=Cells(ctx).moment_text, any_unread=any(one.read_at is None for one in found),

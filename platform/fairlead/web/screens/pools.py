@@ -81,8 +81,14 @@ def claim(name: str, id: str) -> Response:
         if refusal.code in ("taken", "pool.yours"):
             return _gone(ctx, pool, id, refusal)
         # The row stays as it is; the reason is said, and the limits are read again.
-        answer = _claimed_row(ctx, pool, id, refusal) if refusal.code == "pool.cooling-down" else Response(status=204)
-        return render.trigger(answer, {"toast": _toast(refusal.message(ctx.actor.language), "amber"), "pool-changed": {}})
+        answer = (
+            _claimed_row(ctx, pool, id, refusal)
+            if refusal.code == "pool.cooling-down"
+            else Response(status=204)
+        )
+        return render.trigger(
+            answer, {"toast": _toast(refusal.message(ctx.actor.language), "amber"), "pool-changed": {}}
+        )
     if not render.is_fragment_request():
         return render.go(f"/r/{pool.entity}/{id}")
     return render.trigger(_claimed_row(ctx, pool, id, None), {"pool-changed": {}})
@@ -117,7 +123,10 @@ def _claimed_row(ctx: Context, pool: Pool, id: str, refusal: Refused | None) -> 
         "why": refusal.message(ctx.actor.language) if refusal else None,
     }  # fmt: skip
     return render.fragment(
-        "pools/row.html", **_frame(ctx, pool, entity), row=row, columns=[_column(ctx, field) for field in columns]
+        "pools/row.html",
+        **_frame(ctx, pool, entity),
+        row=row,
+        columns=[_column(ctx, field) for field in columns],
     )
 
 
@@ -155,7 +164,15 @@ def release(name: str, id: str) -> Response:
     except (Invalid, Refused) as failure:
         if isinstance(failure, Forbidden):
             raise
-        return _release_sheet(ctx, found or pool, id, title, problem=failure.message(ctx.actor.language), reason=reason, note=note)
+        return _release_sheet(
+            ctx,
+            found or pool,
+            id,
+            title,
+            problem=failure.message(ctx.actor.language),
+            reason=reason,
+            note=note,
+        )
     t = speaker(ctx.actor.language)
     return render.go(f"/p/{(found or pool).name}", toast=t("pool.released", title=title))
 
@@ -192,7 +209,9 @@ def assign(name: str) -> Response:
     found = pool_views.hand_out(ctx, name, ids, owner)
     text = t("pool.handed_out", n=len(found.done))
     if found.refused:
-        text += " " + t("pool.not_handed_out", n=len(found.refused), why=found.refused[0][1].message(ctx.actor.language))
+        text += " " + t(
+            "pool.not_handed_out", n=len(found.refused), why=found.refused[0][1].message(ctx.actor.language)
+        )
     return render.go(f"/p/{name}", toast=text, tone="amber" if found.refused else "green")
 
 
@@ -231,7 +250,11 @@ def _why_not(ctx: Context, found: PoolView) -> str | None:
 
 
 def _column(ctx: Context, field: Field) -> dict[str, Any]:
-    return {"key": field.name, "label": field.label.get(ctx.actor.language), "number": field.kind in NUMBER_KINDS}
+    return {
+        "key": field.name,
+        "label": field.label.get(ctx.actor.language),
+        "number": field.kind in NUMBER_KINDS,
+    }
 
 
 def _hidden(ctx: Context, fields: Sequence[Field]) -> str:
@@ -257,7 +280,9 @@ def _row(ctx: Context, cells: Cells, found: PoolView, columns: Sequence[Field], 
     opens = found.blocked.get(item["id"])
     row = _cells_of(cells, found.entity, columns, item)
     if opens is not None:
-        row["blocked"] = speaker(ctx.actor.language)("pool.free_for_you", day=cells.moment_text(iso_utc(opens)))
+        row["blocked"] = speaker(ctx.actor.language)(
+            "pool.free_for_you", day=cells.moment_text(iso_utc(opens))
+        )
     return row
 
 
@@ -352,4 +377,6 @@ def _toast(text: str, tone: str) -> dict[str, str]:
 def say_duration(ctx: Context, duration: Any) -> str:
     """Return a length of time of a document in words."""
     t = speaker(ctx.actor.language)
-    return t(f"pool.{duration.unit}" if duration.count != 1 else f"pool.one_{duration.unit}", n=duration.count)
+    return t(
+        f"pool.{duration.unit}" if duration.count != 1 else f"pool.one_{duration.unit}", n=duration.count
+    )

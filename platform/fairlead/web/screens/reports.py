@@ -25,7 +25,13 @@ from fairlead.work.reports import ReportResult, ReportRow
 
 screen = Blueprint("reports", __name__)
 
-_ICONS = {"funnel": "chart-funnel", "bar": "chart-bar", "line": "chart-line", "pie": "chart-pie", "none": "table"}
+_ICONS = {
+    "funnel": "chart-funnel",
+    "bar": "chart-bar",
+    "line": "chart-line",
+    "pie": "chart-pie",
+    "none": "table",
+}
 _MOST_SLICES = 7
 _LONG_LABELS = 12
 _LONGEST_FILTER = 3500
@@ -47,10 +53,15 @@ def index() -> Response:
             "title": report.label.get(lang), "href": f"/reports/{name}", "icon": _ICONS.get(report.chart, "chart-bar"),
         })  # fmt: skip
     boards = [
-        {"title": one.label.get(lang), "href": f"/d/{one.name}", "icon": "layout-dashboard"} for one in dashboards.allowed(ctx)
+        {"title": one.label.get(lang), "href": f"/d/{one.name}", "icon": "layout-dashboard"}
+        for one in dashboards.allowed(ctx)
     ]
     shown = [
-        {"label": workspace.entities[entity].label.get(lang), "icon": workspace.entities[entity].icon, "items": items}
+        {
+            "label": workspace.entities[entity].label.get(lang),
+            "icon": workspace.entities[entity].icon,
+            "items": items,
+        }
         for entity, items in groups.items()
     ]
     return render.page("reports/index.html", groups=shown, boards=boards)
@@ -78,7 +89,8 @@ def report(name: str) -> Response:
     may_export = ctx.app.access(entity.name, roles_of(ctx)).can("export")
     return render.page(
         "reports/report.html", title=found.report.label.get(lang), entity_label=entity.label.get(lang), name=name,
-        stats=stats(ctx, found), chart=picture(ctx, found), table=_table(ctx, found), pivot=_pivot(ctx, found), at=found.at, empty=not found.rows,
+        stats=stats(ctx, found), chart=picture(ctx, found), table=_table(ctx, found), pivot=_pivot(ctx, found),
+        at=found.at, empty=not found.rows,
         all_url=_list_url(found, None), export=may_export, export_why=None if may_export else t("report.no_export"),
         cut=len(found.rows) >= found.report.limit, limit=found.report.limit, lead_url=f"/l/{entity.name}", said=Cells(ctx).moment_text,
     )  # fmt: skip
@@ -87,7 +99,9 @@ def report(name: str) -> Response:
 def _file(ctx: Context, name: str, ending: str) -> Response:
     found = reports.run(ctx, name, require_export=True)
     data, mimetype = reports.as_file(found, ending, ctx.actor.language)
-    return Response(data, 200, {"Content-Disposition": f'attachment; filename="{name}.{ending}"'}, mimetype=mimetype)
+    return Response(
+        data, 200, {"Content-Disposition": f'attachment; filename="{name}.{ending}"'}, mimetype=mimetype
+    )
 
 
 # ---------------------------------------------------------------- numbers
@@ -101,7 +115,11 @@ def say(measure: MeasureColumn, value: Any, lang: str, *, short: bool = False) -
         return f"{Decimal(str(value)) * 100:.1f}".removesuffix(".0") + ("%" if lang == "zh" else " %")
     if measure.kind == "money":
         amount, currency = Decimal(str(value)), measure.currency or "CNY"
-        return short_money(amount, currency, lang) if short and abs(amount) >= 10**6 else money.format_money(amount, currency)
+        return (
+            short_money(amount, currency, lang)
+            if short and abs(amount) >= 10**6
+            else money.format_money(amount, currency)
+        )
     try:
         return money.format_number(Decimal(str(value)))
     except ArithmeticError:
@@ -140,7 +158,11 @@ def _change(ctx: Context, found: ReportResult, position: int) -> dict[str, Any]:
     last = plain(measure, rows[-1].values[position])
     follows = len(reports.periods_between(rows[-2].keys[0], rows[-1].keys[0], dims[0].period)) == 2
     before = plain(measure, rows[-2].values[position]) if follows else None
-    note = t("report.in_period", value=say(measure, rows[-1].values[position], lang, short=True), period=labels_of(ctx, found, rows[-1])[0])
+    note = t(
+        "report.in_period",
+        value=say(measure, rows[-1].values[position], lang, short=True),
+        period=labels_of(ctx, found, rows[-1])[0],
+    )
     if not before or last is None:
         return {"note": note}
     share = round((last - before) / abs(before) * 100)
@@ -183,7 +205,9 @@ class _Point:
 
 def _points(ctx: Context, found: ReportResult, at: int) -> list[_Point]:
     lang = ctx.actor.language
-    points = [_Point(labels_of(ctx, found, row)[0], row.values[at], _list_url(found, row)) for row in found.rows]
+    points = [
+        _Point(labels_of(ctx, found, row)[0], row.values[at], _list_url(found, row)) for row in found.rows
+    ]
     period = found.compiled.dimensions[0].period
     if period and found.rows[0].keys[0] is not None:
         by_key = {row.keys[0]: point for row, point in zip(found.rows, points, strict=True)}
@@ -255,10 +279,15 @@ def _crossed(ctx: Context, found: ReportResult) -> dict[str, Any]:
     """Return the first measure of two dimensions as stacked bars."""
     lang = ctx.actor.language
     measure = found.compiled.measures[0]
-    cells = {(names[0], names[1]): row.values[0] for row in found.rows if (names := labels_of(ctx, found, row))}
+    cells = {
+        (names[0], names[1]): row.values[0] for row in found.rows if (names := labels_of(ctx, found, row))
+    }
     keys = {labels_of(ctx, found, row)[0]: row.keys[0] for row in found.rows}
     drills = [reports.drill_into(found, key) for key in keys.values()]
-    firsts, seconds = list(dict.fromkeys(first for first, _ in cells)), list(dict.fromkeys(second for _, second in cells))
+    firsts, seconds = (
+        list(dict.fromkeys(first for first, _ in cells)),
+        list(dict.fromkeys(second for _, second in cells)),
+    )
     return {
         "kind": "stacked", "labels": firsts, "links": [_drill_url(found, drill) for drill in drills], **_format(measure),
         "title": found.report.label.get(lang), "horizontal": len(firsts) > 6,
@@ -291,7 +320,11 @@ def _width(label: str) -> int:
 def _list_url(found: ReportResult, row: ReportRow | None) -> str | None:
     base = f"/l/{found.report.entity}"
     if row is None:
-        return f"{base}?filter={quote(found.report.filter.text, safe='')}" if found.report.filter is not None else base
+        return (
+            f"{base}?filter={quote(found.report.filter.text, safe='')}"
+            if found.report.filter is not None
+            else base
+        )
     return _drill_url(found, row.drill)
 
 
@@ -317,7 +350,10 @@ def _table(ctx: Context, found: ReportResult) -> dict[str, Any]:
     if is_funnel(found):
         passed = [Decimal(value) for value in reached(found, drawn)]
         for row, value, before in zip(rows, passed, [None, *passed[:-1]], strict=True):
-            row["cells"] += [say(measures[drawn], value, lang), f"{value / before * 100:.0f} %" if before else "—"]
+            row["cells"] += [
+                say(measures[drawn], value, lang),
+                f"{value / before * 100:.0f} %" if before else "—",
+            ]
             row["share"] = round(float(value / passed[0] * 100)) if passed[0] > 0 else 0
         head, totals = [*head, t("report.reached"), t("report.of_before")], [*totals, "", ""]
     return {
@@ -339,10 +375,14 @@ def _pivot(ctx: Context, found: ReportResult) -> dict[str, Any] | None:
     for first, key in firsts.items():
         line = [cells.get((first, second)) for second in seconds]
         shown = [
-            {"text": say(measure, one.values[0], lang), "href": _list_url(found, one)} if one else {"text": "—", "href": None}
+            {"text": say(measure, one.values[0], lang), "href": _list_url(found, one)}
+            if one
+            else {"text": "—", "href": None}
             for one in line
         ]
-        rows.append({"label": first, "href": _drill_url(found, reports.drill_into(found, key)), "cells": shown})
+        rows.append(
+            {"label": first, "href": _drill_url(found, reports.drill_into(found, key)), "cells": shown}
+        )
     dims = [dim.dimension.label.get(lang) for dim in found.compiled.dimensions]
     return {"head": [f"{dims[0]} / {dims[1]}", *seconds], "rows": rows}
 
@@ -374,7 +414,11 @@ def dashboard(name: str) -> Response:
         for one in dashboards.allowed(ctx)
     ]
     return render.page(
-        "reports/dashboard.html", title=board.label.get(ctx.actor.language), tiles=shown, others=others, at=ctx.stamp,
+        "reports/dashboard.html",
+        title=board.label.get(ctx.actor.language),
+        tiles=shown,
+        others=others,
+        at=ctx.stamp,
         said=Cells(ctx).moment_text,
     )
 
@@ -400,7 +444,10 @@ def _number(ctx: Context, view: TileView, label: str, width: int) -> _Shown:
     assert view.result is not None
     assert view.measure is not None
     measure, total = view.result.compiled.measures[view.measure], view.result.totals[view.measure]
-    data = {"value": say(measure, total, ctx.actor.language, short=True), **_change(ctx, view.result, view.measure)}
+    data = {
+        "value": say(measure, total, ctx.actor.language, short=True),
+        **_change(ctx, view.result, view.measure),
+    }
     return _Shown("number", label, width, f"/reports/{view.result.report.name}", data)
 
 

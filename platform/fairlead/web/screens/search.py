@@ -27,7 +27,9 @@ def show() -> Response:
     ctx = context("ui")
     words = request.args.get("q", "").strip()[:LONGEST]
     groups = [*_records(ctx, words, _ON_PAGE), *_screens(ctx, words, all_of_them=True)] if words else []
-    return render.page("search/search.html", q=words, groups=groups, creates_here=render.creates(ctx) if words else [])
+    return render.page(
+        "search/search.html", q=words, groups=groups, creates_here=render.creates(ctx) if words else []
+    )
 
 
 @screen.get("/search/palette")
