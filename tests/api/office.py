@@ -206,7 +206,7 @@ class Api:
         if data is not None:
             sent.setdefault("Content-Type", "application/json")
         address = path if path.startswith("/") else f"/api/v1/{path}"
-        found = self.app.test_client().open(address, method=method, data=data, headers=sent, query_string=query or None)
+        found = self.app.test_client(use_cookies=False).open(address, method=method, data=data, headers=sent, query_string=query or None)
         return checked(found)
 
     def get(self, who: str | None, path: str, **query: Any) -> Answer:

@@ -111,7 +111,7 @@ class _Strict(Schema):
 
 def writable(entity: Entity, action: Action) -> tuple[Field, ...]:
     """Return the fields that a document lets people write, whoever they are."""
-    given = ("owner", "tags", "stage") if action == "create" else ("tags",)
+    given = ("owner", "tags", "stage") if action == "create" else ("tags", "stage")
     return tuple(
         field
         for field in entity.fields.values()

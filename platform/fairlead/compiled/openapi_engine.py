@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from apispec import APISpec
 
@@ -18,27 +18,41 @@ from fairlead.compiled.openapi_words import (
     page,
     path,
     ref,
+    rows,
     shape,
 )
 from fairlead.model.workspace import Workspace
 
+_SAID: Json = {"comment": {"type": "string", "maxLength": 4000}, "reason": {**TEXT, "description": "The same."}}
+_SEEN: Json = {"version": {**COUNT, "description": "Of the task, where `If-Match` is not sent."}}
 _DECISIONS: Mapping[str, tuple[str, Json]] = {
-    "approve": ("Approve", shape({"comment": TEXT, "values": ANYTHING})),
-    "reject": ("Reject", shape({"comment": TEXT})),
-    "abstain": ("Abstain", shape({"comment": TEXT})),
-    "return": ("Send back", shape({"to": TEXT, "comment": TEXT})),
-    "transfer": ("Hand over to somebody else", shape({"to": KEY, "comment": TEXT}, "to")),
-    "delegate": ("Let somebody decide for you", shape({"to": KEY, "comment": TEXT}, "to")),
-    "add_approver": (
-        "Ask one more person",
-        shape({"user": KEY, "when": {"type": "string", "enum": ["before", "with", "after"]}}, "user"),
-    ),
-    "remove_approver": ("Ask one person less", shape({"user": KEY}, "user")),
-    "claim": ("Take a task offered to several", shape({})),
-    "take_back": ("Take one's decision back", shape({"comment": TEXT})),
-    "ask": ("Ask a question", shape({"to": KEY, "text": TEXT}, "text")),
-    "comment": ("Comment", shape({"text": TEXT}, "text")),
+    "approve": ("Approve", shape({"changes": ANYTHING, **_SEEN, **_SAID}, closed=True)),
+    "reject": ("Reject", shape({**_SEEN, **_SAID}, closed=True)),
+    "return": ("Send back", shape({**_SEEN, **_SAID}, closed=True)),
+    "transfer": ("Hand over to somebody else", shape({"to": KEY, **_SEEN, **_SAID}, "to", closed=True)),
+    "comment": ("Comment", shape(_SAID, closed=True)),
 }
+_ACTS: Mapping[str, tuple[str, Json]] = {
+    "withdraw": ("Take the request back", shape(_SAID, closed=True)),
+    "urge": ("Remind those it waits for", shape({}, closed=True)),
+    "comment": ("Comment", shape(_SAID, closed=True)),
+    "resume": ("Go on where it was suspended", shape(_SAID, closed=True)),
+    "terminate": ("End it", shape(_SAID, closed=True)),
+}
+_DONE = shape(
+    {
+        "approval": KEY,
+        "state": TEXT,
+        "step": {"type": ["string", "null"]},
+        "round": COUNT,
+        "task": {"type": ["string", "null"]},
+        "task_state": {"type": ["string", "null"]},
+        "task_version": {"type": ["integer", "null"]},
+        "reason": {"type": ["string", "null"]},
+    },
+    "approval",
+    "state",
+)
 
 
 def tasks(spec: APISpec) -> None:
@@ -58,7 +72,7 @@ def tasks(spec: APISpec) -> None:
                 "step": TEXT,
                 "state": TEXT,
                 "version": COUNT,
-                "created_at": MOMENT,
+                "submitted_at": MOMENT,
                 "due_at": {"type": ["string", "null"]},
             },
             "id",
@@ -88,9 +102,11 @@ def tasks(spec: APISpec) -> None:
             "list_tasks",
             tag,
             answer=page(ref("Fairlead.Task")),
-            parameters=("page_size", "page_token"),
+            problems="422",
+            parameters=("box", "page_size", "page_token"),
         ),
     )
+    path(spec, "/tasks/{id}", get=does("A task", "get_task", tag, answer=ref("Fairlead.Task"), etag=True))
     for verb, (summary, body) in _DECISIONS.items():
         path(
             spec,
@@ -100,21 +116,25 @@ def tasks(spec: APISpec) -> None:
                 f"task_{verb}",
                 tag,
                 body=body,
-                answer=ref("Fairlead.Task"),
-                problems="409 412 422 428",
+                answer=_DONE,
+                problems="409 412 428",
+                etag=True,
                 parameters=("If-Match", "Idempotency-Key"),
             ),
         )
-    operation = shape(
+    item = shape(
         {
-            "id": KEY,
+            "task": KEY,
             "version": COUNT,
-            "action": {"type": "string", "enum": ["approve", "reject"]},
+            "verdict": {"type": "string", "enum": ["approve", "reject"]},
             "comment": TEXT,
         },
-        "id",
-        "action",
+        "task",
+        "version",
+        "verdict",
+        closed=True,
     )
+    outcome = shape({"task": KEY, "status": COUNT, "state": TEXT, "code": TEXT, "detail": TEXT}, "task", "status")
     path(
         spec,
         "/tasks/bulk",
@@ -122,22 +142,25 @@ def tasks(spec: APISpec) -> None:
             "Decide several tasks",
             "task_bulk",
             tag,
-            answer=page(ANYTHING),
-            problems="422",
-            body=shape({"operations": {"type": "array", "items": operation, "maxItems": 1000}}, "operations"),
+            answer=rows(outcome),
+            status="207",
+            problems="409",
+            body=shape({"items": {"type": "array", "items": item, "maxItems": 1000}}, "items", closed=True),
+            parameters=("Idempotency-Key",),
         ),
     )
-    for verb in ("withdraw", "urge", "resume", "terminate", "revoke"):
+    for verb, (summary, body) in _ACTS.items():
         path(
             spec,
             f"/approvals/{{id}}/{verb}",
             post=does(
-                verb.capitalize(),
+                summary,
                 f"approval_{verb}",
                 tag,
-                body=shape({"comment": TEXT}),
-                answer=ref("Fairlead.Approval"),
-                problems="409 422",
+                body=body,
+                answer=_DONE,
+                problems="409",
+                parameters=("Idempotency-Key",),
             ),
         )
     path(
@@ -147,14 +170,25 @@ def tasks(spec: APISpec) -> None:
     )
 
 
-def reports(spec: APISpec, workspace: Workspace, lang: str) -> None:
-    """Add each report, and its files."""
+def reports(spec: APISpec, workspace: Workspace, lang: str, only: Container[str] | None = None) -> None:
+    """Add each report, or those in `only`, and their files."""
     spec.tag({"name": "reports", "description": "Figures, under the caller's permissions."})
     column = shape({"name": TEXT, "label": TEXT, "kind": TEXT}, "name")
-    row = {"type": "array", "items": {}}
-    rows = {"type": "array", "items": row}
-    answer = shape({"columns": {"type": "array", "items": column}, "rows": rows}, "columns", "rows")
+    values = {"type": "array", "items": {}}
+    row = shape(
+        {"keys": values, "labels": {"type": "array", "items": TEXT}, "values": values, "filter": {"type": ["string", "null"]}},
+        "keys",
+        "labels",
+        "values",
+    )  # fmt: skip
+    answer = shape(
+        {"columns": {"type": "array", "items": column}, "rows": {"type": "array", "items": row}, "totals": values},
+        "columns",
+        "rows",
+    )
     for report in workspace.reports.values():
+        if only is not None and report.name not in only:
+            continue
         title = report.label.get(lang)
         path(
             spec,
@@ -165,7 +199,7 @@ def reports(spec: APISpec, workspace: Workspace, lang: str) -> None:
                 "reports",
                 answer=answer,
                 problems="422",
-                parameters=("filter",),
+                parameters=("lang",),
             ),
         )
         for suffix, media in (
@@ -183,7 +217,7 @@ def reports(spec: APISpec, workspace: Workspace, lang: str) -> None:
                     answer=content,
                     media=media,
                     problems="422",
-                    parameters=("filter",),
+                    parameters=("lang",),
                 ),
             )
 
@@ -196,7 +230,14 @@ def tokens(spec: APISpec) -> None:
         {"id": KEY, "name": TEXT, "created_at": MOMENT, "last_used_at": {"type": ["string", "null"]}}, "id"
     )
     credentials = shape(
-        {"username": TEXT, "password": {"type": "string", "format": "password"}}, "username", "password"
+        {
+            "username": TEXT,
+            "password": {"type": "string", "format": "password"},
+            "name": {"type": "string", "maxLength": 80, "description": "What you call the token."},
+        },
+        "username",
+        "password",
+        closed=True,
     )
     path(
         spec,
@@ -206,31 +247,41 @@ def tokens(spec: APISpec) -> None:
             "create_token",
             tag,
             body=credentials,
-            answer=shape({"token": TEXT}, "token"),
+            answer=shape({"token": TEXT, "id": KEY, "expires_at": MOMENT}, "token"),
             status="201",
-            problems="401 422",
+            problems="401",
             public=True,
         ),
         get=does("My tokens", "list_tokens", tag, answer=page(token)),
     )
     path(spec, "/tokens/{id}", delete=does("End a token", "delete_token", tag, status="204"))
+    names = {"type": "array", "items": TEXT}
+    me = shape({"id": KEY, "username": TEXT, "name": TEXT, "roles": names, "teams": names, "language": TEXT, "zone": TEXT}, "id")
+    path(spec, "/me", get=does("Who I am", "me", tag, answer=me))
 
 
 def config(spec: APISpec) -> None:
     """Add the life of a configuration."""
     tag = "config"
     spec.tag({"name": tag, "description": "The life of a configuration."})
-    files = shape(
+    given: Json = {
+        "files": {
+            "type": "object",
+            "additionalProperties": TEXT,
+            "description": "Path within the workspace to text.",
+        }
+    }
+    files = shape(given, "files", closed=True)
+    published = shape(
         {
-            "files": {
-                "type": "object",
-                "additionalProperties": TEXT,
-                "description": "Path within the workspace to text.",
-            },
+            **given,
             "base": {**COUNT, "description": "The revision that the change was made from."},
+            "seal": {**TEXT, "description": "Of the plan that was read."},
+            "message": TEXT,
             "allow_destructive": FLAG,
         },
         "files",
+        closed=True,
     )
     problem = shape(
         {
@@ -248,25 +299,37 @@ def config(spec: APISpec) -> None:
         "code",
         "message",
     )
-    found = shape({"problems": {"type": "array", "items": problem}}, "problems")
+    found = shape({"problems": {"type": "array", "items": problem}, "ok": FLAG}, "problems", "ok")
     plan = shape(
         {
-            "problems": {"type": "array", "items": problem},
-            "changes": {"type": "array", "items": ANYTHING},
+            "base": {"type": ["integer", "null"]},
             "digest": TEXT,
-        }
+            "seal": TEXT,
+            "grade": TEXT,
+            "changes": {"type": "array", "items": ANYTHING},
+            "statements": {"type": "array", "items": TEXT},
+            "files": {"type": "object", "additionalProperties": TEXT},
+        },
+        "digest",
+        "seal",
+        "changes",
     )
-    for verb, summary, answer, problems in (
-        ("check", "All errors at once", found, "422"),
-        ("plan", "What publishing would change", plan, "422"),
-        ("apply", "Publish the next revision", shape({"revision": COUNT}, "revision"), "409 422"),
+    applied = shape({"revision": COUNT, "changed": FLAG, "plan": plan}, "revision", "changed")
+    for verb, summary, body, answer, problems, parameters in (
+        ("check", "All errors at once", files, found, "", ()),
+        ("plan", "What publishing would change", files, plan, "", ()),
+        ("apply", "Publish the next revision", published, applied, "409", ("Idempotency-Key",)),
     ):
         path(
             spec,
             f"/config/{verb}",
-            post=does(summary, f"config_{verb}", tag, body=files, answer=answer, problems=problems),
+            post=does(
+                summary, f"config_{verb}", tag, body=body, answer=answer, problems=problems, parameters=parameters
+            ),
         )
-    revision = shape({"number": COUNT, "digest": TEXT, "at": MOMENT, "by": TEXT, "message": TEXT}, "number")
+    revision = shape(
+        {"number": COUNT, "digest": TEXT, "at": MOMENT, "author": TEXT, "message": {"type": ["string", "null"]}}, "number"
+    )
     path(
         spec,
         "/config/revisions",

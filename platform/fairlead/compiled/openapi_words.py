@@ -20,7 +20,8 @@ ANYTHING: Json = {"type": "object", "additionalProperties": True}
 def path(spec: APISpec, path: str, **operations: Json) -> None:
     """Add a path with its operations; what stands in braces is the key of something."""
     here: list[Any] = ["id"] if "{id}" in path else []
-    spec.path(path=path, operations=operations, parameters=here)
+    if operations:
+        spec.path(path=path, operations=operations, parameters=here)
 
 
 def shared(spec: APISpec) -> None:
@@ -40,6 +41,7 @@ def shared(spec: APISpec) -> None:
                 "request_id": TEXT,
                 "errors": {"type": "array", "items": error},
                 "current": {**ANYTHING, "description": "What stands now, on 409 and 412."},
+                "data": {**ANYTHING, "description": "Facts about a refusal: which limit, until when."},
             },
             "type",
             "title",
@@ -68,6 +70,8 @@ _PROBLEMS: Mapping[str, str] = {
     "Stale": "Changed since it was read; `current` tells what stands.",
     "Unfit": "Values that cannot be kept, each named in `errors`.",
     "Held": "An approval under way holds the record.",
+    "TooLarge": "The body is too large.",
+    "Unsupported": "The body is not JSON.",
     "NoVersion": "Send the version with `If-Match`.",
     "TooMany": "Too many requests.",
 }
@@ -78,6 +82,8 @@ _STATUSES: Mapping[str, str] = {
     "404": "Missing",
     "409": "Refused",
     "412": "Stale",
+    "413": "TooLarge",
+    "415": "Unsupported",
     "422": "Unfit",
     "423": "Held",
     "428": "NoVersion",
@@ -97,7 +103,10 @@ _PARAMETERS: Mapping[str, tuple[str, Json, str]] = {
     "fields": ("query", TEXT, "Names of fields with commas between."),
     "expand": ("query", TEXT, "References to answer with their titles."),
     "search": ("query", {"type": "string", "maxLength": 200}, "Words to find."),
-    "count": ("query", FLAG, "Count all that fit."),
+    "count": ("query", FLAG, "Count all that fit; `total` tells how many."),
+    "view": ("query", TEXT, "A view of the entity's list, by name."),
+    "box": ("query", {"type": "string", "enum": ["open", "coming", "done", "mine"]}, "Which tasks."),
+    "lang": ("query", TEXT, "The language of labels."),
     "If-Match": ("header", TEXT, "The `ETag` of what this change was made from."),
     "Idempotency-Key": ("header", {"type": "string", "maxLength": 200}, "The same key has its effect once."),
 }
@@ -110,6 +119,7 @@ LIST_PARAMETERS = (
     "fields",
     "expand",
     "search",
+    "view",
     "count",
 )
 
@@ -135,10 +145,15 @@ def page(item: Json) -> Json:
         {
             "items": {"type": "array", "items": item},
             "next_page_token": {"type": ["string", "null"]},
-            "count": {**COUNT, "description": "With `count=true`."},
+            "total": {**COUNT, "description": "With `count=true`."},
         },
         "items",
     )
+
+
+def rows(item: Json) -> Json:
+    """Return the schema of an answer about many operations: one row for each, in their order."""
+    return shape({"results": {"type": "array", "items": item}}, "results")
 
 
 def does(
@@ -164,6 +179,8 @@ def does(
         if status == "201":
             good["headers"]["Location"] = {"schema": TEXT}
     always = ["400", "429"] if public else ["400", "401", "403", "404", "429"]
+    if body is not None:
+        always += ["413", "415", "422"]
     responses: Json = {status: good}
     for code in sorted({*always, *problems.split()}):
         responses[code] = _STATUSES[code]
@@ -171,7 +188,8 @@ def does(
     if parameters:
         found["parameters"] = list(parameters)
     if body is not None:
-        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        needed = not isinstance(body, dict) or bool(body.get("required") or body.get("anyOf"))
+        found["requestBody"] = {"required": needed, "content": {"application/json": {"schema": body}}}
     if public:
         found["security"] = []
     return found

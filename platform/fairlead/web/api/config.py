@@ -36,7 +36,7 @@ def _body(*keys: str) -> dict[str, Any]:
 
 def _tree(body: dict[str, Any]) -> SourceTree:
     files = body.get("files")
-    if not isinstance(files, dict) or not all(isinstance(k, str) and isinstance(v, str) for k, v in files.items()):
+    if not isinstance(files, dict) or not all(k.isprintable() and isinstance(v, str) for k, v in files.items()):
         raise Invalid([FieldError("files", "invalid", Label({"en": "Give path → text.", "zh": "应为“路径 → 文本”。"}))])
     return SourceTree.from_mapping(files)
 

@@ -6,8 +6,9 @@ import orjson
 from flask import Blueprint, Response
 
 from fairlead.web.api.answers import json_answer
+from fairlead.web.api.asked import only_parameters
 from fairlead.web.request import context, services
-from fairlead.work import health
+from fairlead.work import health, reports
 
 api = Blueprint("api_meta", __name__)
 
@@ -41,10 +42,18 @@ def metrics() -> Response:
 
 @api.get("/api/v1/openapi.json")
 def openapi() -> Response:
-    """The API of the published configuration."""
-    from fairlead.compiled.openapi import openapi_document
+    """The API of the published configuration, as far as it is the caller's."""
+    from fairlead.compiled.openapi import Reader, openapi_document
 
     ctx = context("api")
-    app = ctx.app
-    body = app.memo("openapi", lambda: orjson.dumps(openapi_document(app.workspace, revision=app.revision)))
+    app, roles = ctx.app, ctx.actor.roles
+    only_parameters()
+
+    def describe() -> bytes:
+        reader = Reader(
+            lambda entity: app.access(entity, roles), reports.open_to(ctx), "configuration" in app.capabilities(roles)
+        )
+        return orjson.dumps(openapi_document(app.workspace, revision=app.revision, reader=reader))
+
+    body = app.memo(("openapi", roles), describe)
     return Response(body, mimetype="application/json")
