@@ -47,6 +47,7 @@ class Cells:
         self.today = ctx.today
         self.names = names or Names()
         self._people: dict[str, Markup] = {}
+        self._days: dict[str, Markup] = {}
         self._writers: dict[tuple[str, str], Callable[[Any], Any]] = {}
 
     # -------------------------------------------------- one value
@@ -82,7 +83,7 @@ class Cells:
             "team": self.team,
             "reference": lambda value: self.link(*target_of(spec, value)),
             "references": lambda value: render.joined([self.link(str(spec.params["entity"]), one) for one in value]),
-            "date": lambda value: self.day(date.fromisoformat(value)),
+            "date": self._date,
             "datetime": self.moment,
             "money": lambda value: money.format_money(Decimal(value), str(spec.params.get("currency", "CNY"))),
             "percent": lambda value: _percent(value, self.lang),
@@ -175,6 +176,12 @@ class Cells:
         if text is None:
             return self.lock()
         return Markup('<a href="/r/{}/{}">{}</a>').format(entity, id, text)
+
+    def _date(self, text: str) -> Markup:
+        found = self._days.get(text)
+        if found is None:
+            found = self._days[text] = self.day(date.fromisoformat(text))
+        return found
 
     def day(self, day: date) -> Markup:
         """Return a date as people say it."""

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
-from markupsafe import Markup
+from jinja2 import Template
+from jinja2.environment import TemplateModule
+from markupsafe import Markup, escape
 
 from fairlead.model.governance import CAPABILITIES
 from fairlead.model.screens import MenuItem
@@ -37,9 +39,42 @@ TONES = ("blue", "teal", "violet", "green", "amber", "pink", "sky", "orange", "b
 def install(app: Flask) -> None:
     """Set up the templates as the kit expects them."""
     env = app.jinja_env
+    env.template_class = KitTemplate
     env.trim_blocks = True
     env.lstrip_blocks = True
     env.globals.update(asset=asset, enumerate=enumerate)
+
+
+class KitTemplate(Template):
+    """A template whose parts of the kit are made once for each language, not again at every import.
+
+    The macros of the kit read `t`, `lang`, `asset` and `csrf_token` of the page and nothing else; all but the token are
+    the same for everybody who reads that language, and the token is looked up when it is printed.
+    """
+
+    def make_module(
+        self, vars: dict[str, Any] | None = None, shared: bool = False, locals: Mapping[str, Any] | None = None
+    ) -> TemplateModule:
+        """Return the macros of this template."""
+        if vars is None or not (self.name or "").startswith("kit/") or vars.get("csrf_token") != _csrf():
+            return super().make_module(vars, shared, locals)
+        kept: dict[str, TemplateModule] = self.__dict__.setdefault("_kept", {})
+        lang = vars["lang"]
+        found = kept.get(lang)
+        if found is None:
+            own = {"t": speaker(lang), "lang": lang, "csrf_token": _Token()}
+            found = kept[lang] = super().make_module(own)
+        return found
+
+
+class _Token:
+    """The token of whoever reads the page; printed, it is theirs."""
+
+    def __html__(self) -> str:
+        return str(escape(_csrf()))
+
+    def __str__(self) -> str:
+        return _csrf()
 
 
 # ---------------------------------------------------------------- answers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,10 +11,11 @@ from flask import Blueprint, Response, request
 
 from fairlead.base.errors import Conflict, Invalid
 from fairlead.decide import move as moves
+from fairlead.decide.pool import after
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field, Option
 from fairlead.model.screens import Board
-from fairlead.web import render
+from fairlead.web import render, rows
 from fairlead.web.cells import Cells, look_of, short_money, tone
 from fairlead.web.request import context
 from fairlead.web.screens.posting import version_of
@@ -86,7 +88,7 @@ def _column(found: Kanban, position: int, cells: Cells, ways: Mapping[str, Any])
     return {
         "stage": name, "label": column.option.label.get(cells.lang), "tone": colour, "shape": shape, "count": f"{column.count:,}",
         "total": _total(found.sum_field, column.total, cells.lang), "url": f"/b/{found.board.name}/move",
-        "cards": [_card(found.board, found.entity, item, cells) for item in column.items],
+        "cards": rows.cards([_card(found.board, found.entity, item, cells) for item in column.items], cells.t, menu=f"moves-{name}"),
         "allowed": [one for one, why in ways.get(name, {}).items() if why is None],
         "why": {one: why for one, why in ways.get(name, {}).items() if why is not None},
         "moves": [
@@ -122,8 +124,20 @@ def _card(board: Board, entity: Any, item: Json, cells: Cells) -> dict[str, Any]
     owner = cells.who(item.get("owner"))
     return {
         "id": item["id"], "version": item["version"], "title": cells.title(entity, item), "href": f"/r/{entity.name}/{item['id']}",
-        "facts": facts[:4], "owner": owner, "peek": f"/r/{entity.name}/{item['id']}/peek",
+        "facts": facts[:4], "owner": owner, "peek": f"/r/{entity.name}/{item['id']}/peek", "alert": _stale(entity, item, cells),
     }  # fmt: skip
+
+
+def _stale(entity: Any, item: Json, cells: Cells) -> str | None:
+    """Return how long a card has stood in its stage, where that is longer than the stage should take."""
+    stage = entity.machine.stages.get(item.get("stage")) if entity.machine is not None else None
+    entered = item.get("stage_entered_at")
+    if stage is None or stage.stale_after is None or stage.outcome != "open" or not entered:
+        return None
+    since = datetime.fromisoformat(str(entered))
+    if after(since, stage.stale_after, cells.ctx.env().calendar) > cells.ctx.now:
+        return None
+    return cells.t("screens.stale", n=(cells.ctx.now - since).days)
 
 
 def _is_open(entity: Any, item: Json) -> bool:
@@ -141,7 +155,7 @@ def more(board: str) -> Response:
     offset = int(start) if start.isdigit() and len(start) < 6 else COLUMN_PAGE
     items = boards.more_cards(ctx, found, column, offset)
     cells = Cells(ctx, naming.names(ctx, naming.collect({}, entity.entity.fields.values(), items)))
-    cards = [_card(found, entity, item, cells) for item in items]
+    cards = rows.cards([_card(found, entity, item, cells) for item in items], cells.t, menu=f"moves-{column}")
     full = offset + len(items) >= COLUMN_MAX
     rest = f"/l/{found.entity}?view=&f.{found.column_field}={column}" if full else None
     return render.fragment("boards/cards.html", cards=cards, column=column, rest=rest)
@@ -200,8 +214,9 @@ def _moved(ctx: Context, found: Board, id: str) -> Response:
                 "stage": option.name, "label": option.label.get(cells.lang), "count": f"{count:,}", "tone": colour, "shape": shape,
                 "total": _total(sum_field, total, cells.lang) if total is not None else None,
             })  # fmt: skip
-    card = _card(found, entity, item, cells) if item is not None else None
-    return render.fragment("boards/moved.html", card=card, heads=heads, column=item[found.column_field] if item else "")
+    menu = f"moves-{item[found.column_field]}" if item is not None else ""
+    card = rows.cards([_card(found, entity, item, cells)] if item is not None else [], cells.t, menu=menu)
+    return render.fragment("boards/moved.html", card=card, heads=heads)
 
 
 # ---------------------------------------------------------------- cells
@@ -226,7 +241,7 @@ def _grid_page(ctx: Context, board: Board, wanted_group: str | None) -> Response
     ]
     return render.page(
         "boards/grid.html", title=board.label.get(cells.lang), icon=entity.entity.icon, groups=tabs, legend=legend,
-        rows=_rows(found, cells, looks), filters=_grid_filters(found, cells), list_url=_grid_list(found), total=len(found.items),
+        rows=_cells(found, cells, looks), filters=_grid_filters(found, cells), list_url=_grid_list(found), total=len(found.items),
         row_label=fields[board.row_field].label.get(cells.lang) if board.row_field else "",
         facts=[fields[n].label.get(cells.lang) for n in board.card if n in fields],
     )  # fmt: skip
@@ -274,7 +289,7 @@ def _letter(option: Option, taken: set[str]) -> str:
     return next((c for c in [*words, *LETTERS] if c.isalpha() and c not in taken), "?")
 
 
-def _rows(found: Grid, cells: Cells, looks: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _cells(found: Grid, cells: Cells, looks: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the cells by row, the highest first, each in its place so that what lies above each other lines up."""
     board, entity = found.board, found.entity
     places = sorted({item.get(board.column_field) for item in found.items}, key=_sortable)

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
 from fairlead.base.errors import Failure, Invalid
+from fairlead.compiled.access import EntityAccess
 from fairlead.compiled.application import CompiledEntity
 from fairlead.decide.move import targets
 from fairlead.fields.registry import kind_of
@@ -18,6 +19,7 @@ from fairlead.model.screens import List
 from fairlead.web import render
 from fairlead.web.cells import NUMBER_KINDS, Cells
 from fairlead.web.request import context
+from fairlead.web.rows import table_rows
 from fairlead.web.screens import filters
 from fairlead.web.screens.fieldsets import field_args, options_url
 from fairlead.web.screens.filters import Chosen, address
@@ -44,6 +46,7 @@ class Asked:
     chosen: tuple[Chosen, ...]
     query: ListQuery
     args: MultiDict[str, str]
+    access: EntityAccess
 
     def link(self, changes: Mapping[str, str | None]) -> str:
         """Return the address of this list with something changed, from its first page."""
@@ -71,7 +74,7 @@ def asked(ctx: Context, name: str, args: MultiDict[str, str], *, count: bool = F
         order_by=order, page_size=document.page_size, page_token=args.get("page_token"), view=_view(document, args),
         search=(args.get("search") or "")[:200] or None, fields=wanted, count=count,
     )  # fmt: skip
-    return Asked(entity, document, columns, fields, chosen, query, args)
+    return Asked(entity, document, columns, fields, chosen, query, args, access)
 
 
 def _view(document: List, args: MultiDict[str, str]) -> str | None:
@@ -130,7 +133,7 @@ def _names(ctx: Context, found: Asked, items: list[dict[str, Any]]) -> reading.N
 
 def _frame(ctx: Context, found: Asked, cells: Cells) -> dict[str, Any]:
     """Return what stands around the rows: title, tabs, chips, actions."""
-    lang, entity, access = cells.lang, found.entity, ctx.app.access(found.entity.name, roles_of(ctx))
+    lang, entity, access = cells.lang, found.entity, found.access
     name, args = entity.name, found.args
     chips = filters.chips(found.chosen, cells, found.link, lambda field: _dialog(found, field))
     if args.get("filter"):
@@ -178,6 +181,7 @@ def _bulk_actions(entity: CompiledEntity, access: Any, cells: Cells) -> dict[str
             for stage in entity.machine.pipeline.stages
         ]
     return {
+        "any": any(access.can(action) for action in ("assign", "move", "delete")),
         "assign": access.can("assign") and "owner" in entity.entity.fields, "stages": stages, "delete": access.can("delete"),
     }  # fmt: skip
 
@@ -198,8 +202,10 @@ def _rows(found: Asked, page: reading.Page, cells: Cells) -> dict[str, Any]:
             "title": cells.title(entity, item), "cells": made, "peek": f"/r/{entity.name}/{id}/peek",
         })  # fmt: skip
     start = _start(found.args)
+    selectable = any(found.access.can(action) for action in ("assign", "move", "delete"))
     return {
-        "table": table, "rows": rows, "narrowed": bool(found.chosen or found.query.filter or found.query.search),
+        "table": table, "rows": table_rows(table, rows, cells.t, selectable=selectable),
+        "narrowed": bool(found.chosen or found.query.filter or found.query.search),
         "pager": _pager(found, page, start, len(rows)),
     }  # fmt: skip
 
