@@ -6,9 +6,12 @@ import sqlalchemy as sa
 from fairlead.config.rename import rename, target_of
 from fairlead.config.source import SourceTree
 from fairlead.store import history
-from fairlead.work import publishing, reports
+from fairlead.store.database import Database
+from fairlead.work import publishing, records, reports
+from fairlead.work.applications import Applications
 
 from tests.support.world import World, refusal
+from tests.work.approval_office import Office, files
 
 ENTITY = "schemas/deal.yaml"
 
@@ -211,3 +214,29 @@ def test_two_that_claim_one_former_name_are_an_error(world: World) -> None:
     )
     problems = publishing.check(SourceTree.from_mapping(world.files))
     assert "duplicate_was" in problems.codes
+
+
+def test_what_is_under_way_goes_on_under_the_new_names(database_url: str) -> None:
+    """An approval keeps the rules it began with; they say the names of today."""
+    database = Database(database_url)
+    try:
+        office = Office.open(database)
+        id, run = office.submitted()
+        tree = SourceTree.from_mapping(files())
+        for target, new in (
+            ("entity.quote.fields.amount", "worth"),
+            ("entity.quote.fields.status.options.effective", "valid"),
+            ("role.finance", "counting"),
+            ("entity.quote", "offer"),
+            ("approval.discount", "reduction"),
+        ):
+            tree = rename(tree, target_of(target), new).tree
+        plan = publishing.plan(database, tree)
+        publishing.apply(database, plan, author="ada", allow_destructive=True)
+        office.app = Applications(database).refresh()
+        office.approve("mei")
+        office.approve("fay")
+        found = records.snapshot_in(database, office.ctx("system"), "offer", id)
+        assert office.run(run).state == "approved" and found["status"] == "valid"
+    finally:
+        database.close()

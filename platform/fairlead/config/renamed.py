@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fairlead.config.document import Document, Node
-from fairlead.config.load import Documents, Loaded, load
+from fairlead.config.load import Documents
 from fairlead.config.mentions import Target
 from fairlead.config.rename import CannotRename, rename
 from fairlead.config.source import SourceTree
@@ -57,8 +57,8 @@ def stale(
                         yield former, node
 
 
-def under_new_names(tree: SourceTree, renames: Sequence[Rename]) -> Loaded | None:
-    """Return a configuration as it would be under its new names; None where that cannot be said."""
+def under_new_names(tree: SourceTree, renames: Sequence[Rename]) -> SourceTree | None:
+    """Return documents as they would be under their new names; None where that cannot be said."""
     steps: list[tuple[Target, str]] = []
     later: list[tuple[Target, str]] = []
     taken = {one.old for one in renames}
@@ -80,7 +80,7 @@ def under_new_names(tree: SourceTree, renames: Sequence[Rename]) -> Loaded | Non
                     tree = rename(tree, target, name, remember=False).tree
     except CannotRename:
         return None
-    return load(tree)
+    return tree
 
 
 def _documents(named: Mapping[str, Document]) -> Former:

@@ -37,12 +37,13 @@ from fairlead.fields.registry import kind_of
 from fairlead.model.steps import Step
 from fairlead.model.workflows import Approval
 from fairlead.store import approvals as store
-from fairlead.store import notifications, revisions
+from fairlead.store import notifications
 from fairlead.store.approvals import About
 from fairlead.store.database import Database, Duplicate, Tx
 from fairlead.work import reactions, records
-from fairlead.work.context import Context, SYSTEM_USER, environment
+from fairlead.work.context import SYSTEM_USER, Context, environment
 from fairlead.work.organisation import Organisation
+from fairlead.work.renames import documents_of
 
 CAPABILITY = "approvals"
 ATTEMPTS = 3
@@ -320,7 +321,8 @@ def application_of(ctx: Context, revision: int | None) -> Application:
     def build() -> Application:
         from fairlead.work.applications import compiled
 
-        found = compiled(revisions.files(ctx.database, revision), ctx.app.dialect, revision)
+        # Its rules are asked about records of today, so they must say the names of today.
+        found = compiled(documents_of(ctx.database, revision), ctx.app.dialect, revision)
         return found or ctx.app
 
     found: Application = ctx.app.memo(("application", revision), build)

@@ -31,6 +31,7 @@ from fairlead.store import identities, migrate, revisions
 from fairlead.store.database import Database, Duplicate, Tx
 from fairlead.store.renaming import operations as renaming_operations
 from fairlead.work import renames
+from fairlead.work.carrying import carry_over
 
 
 class Broken(Exception):
@@ -139,7 +140,8 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
     under_new_names = before
     if renamed and current:
         source = SourceTree.from_mapping(revisions.files(database, current.number))
-        under_new_names = config_renames.under_new_names(source, renamed) or before
+        made = config_renames.under_new_names(source, renamed)
+        under_new_names = load(made) if made is not None else before
     old = under_new_names.workspace if under_new_names else None
     changes = tuple(renames.changes_of(renamed, loaded)) + tuple(
         _counted(database, replace(change, question=renames.asked_before(change.question, renamed)), now)
@@ -303,6 +305,8 @@ def apply(
                 tx, planned.files, author=author, message=message, source=source, engine=fairlead.__version__,
                 now=iso_utc(utc_now()), plan=planned.render(), identities=planned.identities,
             )  # fmt: skip
+            if planned.identities is not None and planned.base is not None:
+                carry_over(tx, planned.base)
     except Duplicate as error:
         raise stale(database) from error
     return Applied(number, True, planned)

@@ -10,12 +10,14 @@ from fairlead.base.problems import Level, Problems
 from fairlead.compiled.application import Application
 from fairlead.compiled.changes import Change
 from fairlead.compiled.tables import column_name, lines_name, table_name
-from fairlead.config.load import Loaded
+from fairlead.config.load import Loaded, load
 from fairlead.config.mentions import Target
-from fairlead.config.renamed import Rename, stale
+from fairlead.config.renamed import Rename, exists, stale, under_new_names
+from fairlead.config.source import SourceTree
 from fairlead.fields.spec import Field
-from fairlead.store import identities
+from fairlead.store import identities, revisions
 from fairlead.store.renaming import OF_ENTITIES, Renaming, Values
+from fairlead.store.statements import Reads
 
 Names = Mapping[str, str]
 
@@ -194,6 +196,30 @@ def to_text(renames: Sequence[Rename], renaming: Renaming, app: Application) -> 
 
 def backwards(steps: Sequence[identities.Step]) -> tuple[Rename, ...]:
     """Return what leads from the names of today to those from before `steps` (oldest first)."""
+    return tuple(Rename(today, then) for then, today in _then_and_today(steps).items())
+
+
+def documents_of(where: Reads, number: int, *, until: int | None = None) -> dict[str, str]:
+    """Return the documents of a revision, what has been renamed since by its name of today (or of `until`).
+
+    An approval keeps its own name: those who began under it are kept with it.
+    """
+    files = revisions.files(where, number)
+    steps = [step for step in identities.since(where, number) if until is None or step.revision <= until]
+    if not files or not steps:
+        return files
+    tree = SourceTree.from_mapping(files)
+    documents = load(tree).documents
+    renames = [
+        Rename(then, today)
+        for then, today in _then_and_today(steps).items()
+        if exists(documents, then) and not (then[0] == "approval" and len(then) == 2)
+    ]
+    made = under_new_names(tree, renames)
+    return files if made is None else made.mapping()
+
+
+def _then_and_today(steps: Sequence[identities.Step]) -> dict[Target, Target]:
     found: dict[Target, Target] = {}
     for number, step in enumerate(steps):
         for old, _ in step.renames:
@@ -204,5 +230,5 @@ def backwards(steps: Sequence[identities.Step]) -> tuple[Rename, ...]:
             for each in steps:
                 today = each.forth(today)
             if today != then:
-                found[today] = then
-    return tuple(Rename(today, then) for today, then in found.items())
+                found[then] = today
+    return found
