@@ -134,6 +134,21 @@ def test_a_renamed_entity_keeps_records_lines_search_history_and_totals(world: W
     assert tables == ["order_"]
 
 
+def test_two_roles_change_places(world: World) -> None:
+    for name, other in (("manager", "rep"), ("rep", "manager")):
+        path = f"admin/role_{name}.yaml"
+        world.files[path] = world.files[path].replace(f"name: {name}\n", f"name: {other}\nwas: {name}\n")
+    pool = "workflows/deal_pool.yaml"
+    world.files[pool] = world.files[pool].replace("roles: [rep]", "roles: [manager]")
+    plan = world.plan()
+    assert plan.grade == "safe", plan.render()
+    publishing.apply(world.database, plan, author="ada")
+    assert ask(world, "SELECT username, roles FROM sys_user WHERE username IN ('mei', 'rui') ORDER BY username") == [
+        ("mei", '["rep"]'), ("rui", '["manager"]'),
+    ]  # fmt: skip
+    assert world.plan().empty
+
+
 def test_lines_and_their_fields(world: World) -> None:
     id = world.create("ada", lines=[{"item": "x", "qty": 2, "price": "3"}])
     published(

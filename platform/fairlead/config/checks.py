@@ -173,7 +173,7 @@ def renames(sources: Sources) -> None:
         claims: dict[str, str] = {}
         for document in documents.values():
             for was in document.root.was() if document.usable else ():
-                if was in claims or was in documents:
+                if was in claims or (was in documents and not documents[was].root.was()):
                     other = claims.get(was, was)
                     node = document.node("was")
                     sources.error("duplicate_was", node, f"the {kind} {other!r} has or had this name too")
