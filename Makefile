@@ -80,8 +80,8 @@ bench: test-setup ## Measure against hand-written code, on SQLite and PostgreSQL
 bench-check: test-setup ## Fail when a measure is worse than the last recorded one
 	@$(PY) -m bench --check
 
-screenshots: test-setup ## Take pictures of every screen into build/screenshots
-	@$(PY) -m pytest tests/browser -m screenshots $(PYTEST_ARGS)
+screenshots: test-setup ## Take pictures of every screen into docs/screenshots
+	@FAIRLEAD_KEEP_PICTURES=1 $(PY) -m pytest tests/browser -m screenshots $(PYTEST_ARGS)
 
 docs: setup ## Write the reference pages from the registries
 	@$(PY) -m tools.docs

@@ -64,7 +64,8 @@ class Desk:
         found.filter(visible=True).first.click()
 
 
-def _serving(template: str, folder: Path) -> Iterator[str]:
+def serving(template: str, folder: Path) -> Iterator[str]:
+    """Serve a fresh demonstration; give its address."""
     port = free_port()
     with running("demo", "--template", template, "--keep", str(folder / template), port=port, log=folder / "log"):
         yield f"http://127.0.0.1:{port}"
@@ -73,13 +74,13 @@ def _serving(template: str, folder: Path) -> Iterator[str]:
 @pytest.fixture
 def general(tmp_path: Path) -> Iterator[str]:
     """A fresh general-sales demonstration; gives its address."""
-    yield from _serving("general_sales", tmp_path)
+    yield from serving("general_sales", tmp_path)
 
 
 @pytest.fixture
 def estate(tmp_path: Path) -> Iterator[str]:
     """A fresh real-estate demonstration; gives its address."""
-    yield from _serving("real_estate", tmp_path)
+    yield from serving("real_estate", tmp_path)
 
 
 Sit = Callable[..., Desk]
@@ -112,7 +113,7 @@ def sit(browser: Browser) -> Iterator[Sit]:
         page.fill("input[name=username]", who)
         page.fill("input[name=password]", PASSWORD)
         page.keyboard.press("Enter")
-        expect(page).to_have_url(re.compile(r"/(\?.*)?$"))
+        expect(page).to_have_url(re.compile(r":\d+/(\?.*)?$"), timeout=30_000)
         page.wait_for_load_state("networkidle")
         return desk
 

@@ -42,7 +42,7 @@ fields:
   margin: {type: percent, label: {en: Margin, zh: 毛利率}}
   phone: {type: phone, label: {en: Phone, zh: 电话}}
   code: {type: text, label: {en: Code, zh: 编码}, unique: true}
-  region: {type: choice, label: {en: Region, zh: 区域}, 
+  region: {type: choice, label: {en: Region, zh: 区域},
     options: {north: {label: {en: North, zh: 北区}}, south: {label: {en: South, zh: 南区}}}}
   close_on: {type: date, label: {en: Closes, zh: 截止}}
   hot: {type: boolean, label: {en: Hot, zh: 热}}

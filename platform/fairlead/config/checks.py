@@ -151,9 +151,11 @@ def reserved_entities(sources: Sources) -> None:
 
 
 RESERVED_ENTITIES = frozenset(
-    ("user", "team", "report", "system", "record", "old", "now", "today", "pool", "role")
-    # These stand beside the entities in the addresses of the API.
-    + ("approvals", "config", "hooks", "me", "reports", "tasks", "tokens")
+    (
+        *("user", "team", "report", "system", "record", "old", "now", "today", "pool", "role"),
+        # These stand beside the entities in the addresses of the API.
+        *("approvals", "config", "hooks", "me", "reports", "tasks", "tokens"),
+    )
 )
 
 

@@ -124,9 +124,11 @@ def differences(app: Application, now: Existing) -> list[Operation]:
                             f'ALTER TABLE "{table.name}" ADD COLUMN {text}',
                         )
                     )
-            for gone in sorted(now.indexes.get(table.name, frozenset()) - indexes.keys()):
-                if gone.startswith(("ix_", "ux_")):
-                    found.append(Operation("drop_index", table.name, gone, f'DROP INDEX "{gone}"'))
+            found += [
+                Operation("drop_index", table.name, gone, f'DROP INDEX "{gone}"')
+                for gone in sorted(now.indexes.get(table.name, frozenset()) - indexes.keys())
+                if gone.startswith(("ix_", "ux_"))
+            ]
         for name, index in sorted(indexes.items()):
             if name not in now.indexes.get(table.name, frozenset()):
                 found.append(Operation("create_index", table.name, name, _text(CreateIndex(index), dialect)))

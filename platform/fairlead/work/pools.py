@@ -355,10 +355,13 @@ def _remind(ctx: Context, entity: CompiledEntity) -> int:
         .order_by(main.c.due_at).limit(1000),
     )  # fmt: skip
     for pool in entity.pools:
-        for warning in pool.remind_before:
-            horizon = rules.after(ctx.now, warning, env.calendar)
+        told: set[str] = set()
+        windows = sorted((rules.after(ctx.now, warning, env.calendar), str(warning)) for warning in pool.remind_before)
+        for horizon, warning in windows:  # the nearest first: who enters two windows at once is told once
             for (id,) in ctx.database.all(statement, {"p_from": ctx.stamp, "p_to": iso_utc(horizon)}):
-                count += _remind_one(ctx, entity, pool, id, str(warning))
+                if id not in told:
+                    told.add(id)
+                    count += _remind_one(ctx, entity, pool, id, warning)
     return count
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from fairlead.base.problems import Span
-from fairlead.base.texts import Label, did_you_mean
+from fairlead.base.texts import did_you_mean
 from fairlead.config.build.fields import complete_field, outline_field
 from fairlead.config.derive import RESERVED, engine_fields, plural_of
 from fairlead.config.document import Node

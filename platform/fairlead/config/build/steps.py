@@ -79,7 +79,7 @@ def build_values(
         return {}
     fields = linker.fields[entity]
     made: dict[str, Any] = {}
-    for key, part in node.entries():
+    for _, part in node.entries():
         name = linker.field(entity, part, key=True)
         if name is None or not _may_write(entity, fields[name], part, linker, creating=creating):
             continue

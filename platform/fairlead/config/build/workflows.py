@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from cronsim import CronSim, CronSimError
 
-
 from fairlead.base.texts import Label
 from fairlead.config.build.steps import build_steps
 from fairlead.config.document import Node, is_yes
