@@ -13,6 +13,7 @@ from jinja2 import Template
 from jinja2.environment import TemplateModule
 from markupsafe import Markup, escape
 
+from fairlead.base.errors import Forbidden
 from fairlead.model.governance import CAPABILITIES
 from fairlead.model.screens import MenuItem
 from fairlead.web.request import NotSignedIn, caller, context, language, services
@@ -179,9 +180,10 @@ def small_frame() -> dict[str, Any]:
 
 
 def _csrf() -> str:
+    """Return the token of whoever reads this; nothing for a stranger, and where it was missing."""
     try:
         return caller().csrf
-    except NotSignedIn:
+    except (NotSignedIn, Forbidden):
         return ""
 
 

@@ -80,8 +80,8 @@ def asked(ctx: Context, name: str, args: MultiDict[str, str], *, count: bool = F
 def _view(document: List, args: MultiDict[str, str]) -> str | None:
     """Return the view that is asked for; a list opens on its first view unless the address narrows it otherwise."""
     given = args.get("view")
-    if given is not None:
-        return given or None
+    if given is not None:  # a view that is gone, in an address kept from before, is everything
+        return given if any(view.name == given for view in document.views) else None
     narrowed = args.get("filter") or any(key.startswith("f.") for key in args)
     return None if narrowed or not document.views else document.views[0].name
 
