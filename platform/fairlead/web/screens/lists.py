@@ -23,7 +23,7 @@ from fairlead.web.rows import table_rows
 from fairlead.web.screens import filters
 from fairlead.web.screens.fieldsets import field_args, options_url
 from fairlead.web.screens.filters import Chosen, address
-from fairlead.work import naming, reading, records
+from fairlead.work import exports, naming, reading, records
 from fairlead.work.context import Context
 from fairlead.work.queries import ListQuery
 from fairlead.work.records import entity_of, roles_of
@@ -155,10 +155,23 @@ def _frame(ctx: Context, found: Asked, cells: Cells) -> dict[str, Any]:
             {"label": board.label.get(lang), "href": f"/b/{board.name}", "icon": "layout-kanban"}
             for board in ctx.app.workspace.boards_of(name)
         ],
-        "export_url": address(f"/l/{name}/export.csv", args, {}, drop=PAGING) if access.can("export") else None,
-        "import_url": f"/l/{name}/import" if access.can("import") else None, "here": request.full_path.rstrip("?"),
-        "problems": [], "bulk": _bulk_actions(entity, access, cells),
+        "exports": _exports(found, cells), "problems": [], "bulk": _bulk_actions(entity, access, cells),
     }  # fmt: skip
+
+
+def _exports(found: Asked, cells: Cells) -> list[dict[str, Any]]:
+    """Return the ways out of the list as files; a search narrows what is shown, not what a file holds."""
+    if not found.access.can("export"):
+        return []
+    why = cells.t("screens.export_search") if found.query.search else None
+    attrs = {"download": "", "hx-boost": "false"}
+    return [
+        {
+            "label": cells.t("screens.export_as", kind=kind), "icon": icon, "why": why, "attrs": attrs,
+            "href": address(f"/l/{found.entity.name}/export.{ending}", found.args, {}, drop=(*PAGING, "order_by")),
+        }
+        for ending, kind, icon in (("xlsx", "Excel", "file-type-xls"), ("csv", "CSV", "file-type-csv"))
+    ]
 
 
 def _tabs(found: Asked, lang: str) -> list[dict[str, Any]]:
@@ -258,6 +271,20 @@ def count(entity: str) -> Response:
     found = asked(ctx, entity, request.args, count=True)
     page = reading.page(ctx, entity, found.query)
     return render.fragment("lists/count.html", total=f"{page.total or 0:,}")
+
+
+@screen.get("/l/<entity>/export.<any(csv, xlsx):ending>")
+def export(entity: str, ending: str) -> Response:
+    """The records of the list as a file, as far as this person may take them out."""
+    ctx = context("ui")
+    found = asked(ctx, entity, request.args)
+    view = next((one for one in found.document.views if one.name == found.query.view), None)
+    parts = [part for part in (view.filter.text if view and view.filter else None, found.query.filter) if part]
+    narrowed = " && ".join(f"({part})" for part in parts) or None
+    made = exports.export(ctx, entity, "xlsx" if ending == "xlsx" else "csv", filter=narrowed, labels=True)
+    answer = Response(made.chunks, mimetype=made.media)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{made.name}"'
+    return answer
 
 
 # ---------------------------------------------------------------- one filter

@@ -54,6 +54,8 @@ def entries(ctx: Context, opened: Opened, found: Sequence[Json], cells: Cells) -
     made: list[dict[str, Any]] = []
     day = None
     for entry in found:
+        if _says_nothing(opened, entry):
+            continue
         local = datetime.fromisoformat(_moment(entry["at"])).astimezone(cells.zone).date()
         if local != day:
             day = local
@@ -66,6 +68,14 @@ def entries(ctx: Context, opened: Opened, found: Sequence[Json], cells: Cells) -
         else:
             made.append(_event(opened, entry, cells))
     return made
+
+
+def _says_nothing(opened: Opened, entry: Json) -> bool:
+    """Whether an event touched nothing that people gave: approvals and counters stand there by themselves."""
+    if entry["source"] != "event" or entry["reason"] or entry["kind"] in _EVENTS.keys() - {"update"}:
+        return False
+    fields = opened.entity.entity.fields
+    return not any(fields[change["field"]].origin == "document" or change["field"] == "stage" for change in entry["changes"])
 
 
 def _moment(text: str) -> str:
@@ -138,8 +148,6 @@ def _event(opened: Opened, entry: Json, cells: Cells) -> dict[str, Any]:
         icon, colour = "arrow-right", tone(option.color if option else None)
     elif kind == "assign" and "owner" in changes:
         what = cells.t("screens.ev_assign_to", name=cells.text(fields["owner"], changes["owner"].get("new")))
-    elif kind == "update" and len(shown) == 0:
-        what = cells.t("screens.ev_touched")
     elif kind == "update" and len(shown) == 1:
         what = cells.t("screens.ev_changed_one", field=fields[shown[0]["field"]].label.get(cells.lang))
     elif kind == "update":
