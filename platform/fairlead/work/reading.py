@@ -167,6 +167,8 @@ def page(ctx: Context, name: str, query: ListQuery) -> Page:
         filter=parse_filter(ctx, name, query.filter) if query.filter else None,
         view=view.filter if view else None, order=order, search=terms is not None, fields=_chosen(reads, query.fields),
     )  # fmt: skip
+    if not reads.access.read:  # whoever may only make records has an empty list
+        return Page([], None, 0 if query.count else None, order, view)
     asked = shape.fields
     if asked is not None:  # what orders the list says where the next page begins
         shape = replace(shape, fields=tuple(sorted({*asked, *(field_name for field_name, _ in order)})))
