@@ -56,7 +56,7 @@ def _kanban_page(ctx: Context, found: Kanban) -> Response:
     return render.page(
         "boards/kanban.html", title=found.board.label.get(cells.lang), icon=entity.icon, board=found.board, columns=columns,
         list_url=f"/l/{entity.name}?view=", new_url=f"/r/{entity.name}/new" if can_create else None,
-        label=entity.label.get(cells.lang), empty=not any(column.count for column in found.columns),
+        label=entity.label.get(cells.lang), plural=entity.plural.get(cells.lang), empty=not any(column.count for column in found.columns),
     )  # fmt: skip
 
 
