@@ -45,7 +45,12 @@ class Seat:
         return words(answer)
 
     def post(
-        self, path: str, data: dict[str, Any] | None = None, *, headers: dict[str, str] | None = None, csrf: bool = True
+        self,
+        path: str,
+        data: dict[str, Any] | None = None,
+        *,
+        headers: dict[str, str] | None = None,
+        csrf: bool = True,
     ) -> TestResponse:
         """Send a form of a page."""
         sent = {**(data or {}), **({"csrf_token": self.csrf} if csrf else {})}
@@ -98,7 +103,11 @@ class Screens:
             now = utc_now()
             with self.world.database.write() as tx:
                 begun = sessions.begin(
-                    tx, user_id=self.world.actors[who].id, kind="web", now=iso_utc(now), expires_at="9999-01-01T00:00:00.000000Z"
+                    tx,
+                    user_id=self.world.actors[who].id,
+                    kind="web",
+                    now=iso_utc(now),
+                    expires_at="9999-01-01T00:00:00.000000Z",
                 )
             client = self.app.test_client()
             client.set_cookie(COOKIE, begun.secret)

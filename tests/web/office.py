@@ -121,7 +121,11 @@ _EVERYTHING = "{read: all, create: all, update: all, delete: all}"
 _ROLES = {
     "admin/role_admin.yaml": {"house": _EVERYTHING, "room": _EVERYTHING, "order": _EVERYTHING},
     "admin/role_manager.yaml": {"order": "{read: all}", "room": "{read: all}", "house": "{read: all}"},
-    "admin/role_rep.yaml": {"order": "{read: own, create: own, update: own}", "room": "{read: all}", "house": "{read: all}"},
+    "admin/role_rep.yaml": {
+        "order": "{read: own, create: own, update: own}",
+        "room": "{read: all}",
+        "house": "{read: all}",
+    },
 }
 
 OFFICE = {**DEAL, **_MORE}

@@ -38,7 +38,9 @@ def test_where_a_card_may_go_stands_there_beforehand(office: Screens) -> None:
 
 def test_a_drop_moves_the_card_and_brings_the_heads_up_to_date(office: Screens) -> None:
     id = office.world.create("rui", name="Dragged", amount="7")
-    answer = office.as_("rui").post("/b/deal_board/move", {"id": id, "stage": "offer", "version": "1", "before": ""}, headers=PART)
+    answer = office.as_("rui").post(
+        "/b/deal_board/move", {"id": id, "stage": "offer", "version": "1", "before": ""}, headers=PART
+    )
     assert answer.status_code == 200
     assert f'id="card-{id}"' in answer.text
     assert 'data-version="2"' in answer.text
@@ -47,7 +49,9 @@ def test_a_drop_moves_the_card_and_brings_the_heads_up_to_date(office: Screens) 
 
 def test_a_drop_that_needs_something_opens_its_form(office: Screens) -> None:
     id = office.world.create("rui", name="Incomplete")
-    answer = office.as_("rui").post("/b/deal_board/move", {"id": id, "stage": "lost", "version": "1"}, headers=PART)
+    answer = office.as_("rui").post(
+        "/b/deal_board/move", {"id": id, "stage": "lost", "version": "1"}, headers=PART
+    )
     assert answer.status_code == 422
     assert 'name="reason"' in answer.text
     assert 'action="/b/deal_board/move"' in answer.text
@@ -62,7 +66,9 @@ def test_a_drop_that_needs_something_opens_its_form(office: Screens) -> None:
 def test_a_drop_on_a_closed_stage_says_why(office: Screens) -> None:
     """S6."""
     id = office.world.create("rui", name="No amount")
-    answer = office.as_("rui").post("/b/deal_board/move", {"id": id, "stage": "won", "version": "1"}, headers=PART)
+    answer = office.as_("rui").post(
+        "/b/deal_board/move", {"id": id, "stage": "won", "version": "1"}, headers=PART
+    )
     assert answer.status_code == 409
     assert answer.json["detail"] == "An amount first."
 
@@ -71,14 +77,21 @@ def test_a_lost_race_says_who_was_faster_and_where_it_stands(office: Screens) ->
     """S6."""
     id = office.world.create("rui", name="Raced", amount="5")
     office.world.move("ada", id, "offer")
-    answer = office.as_("rui").post("/b/deal_board/move", {"id": id, "stage": "won", "version": "1"}, headers=PART)
+    answer = office.as_("rui").post(
+        "/b/deal_board/move", {"id": id, "stage": "won", "version": "1"}, headers=PART
+    )
     assert answer.status_code == 409
     assert answer.json["detail"] == "Ada was faster: it stands in Offer now."
 
 
 def test_nobody_moves_what_they_cannot_see(office: Screens) -> None:
     id = office.world.create("sana", name="Hers")
-    assert office.as_("rui").post("/b/deal_board/move", {"id": id, "stage": "offer", "version": "1"}, headers=PART).status_code == 404
+    assert (
+        office.as_("rui")
+        .post("/b/deal_board/move", {"id": id, "stage": "offer", "version": "1"}, headers=PART)
+        .status_code
+        == 404
+    )
     assert "Hers" not in office.as_("rui").get("/b/deal_board").text
     assert office.as_("otto").get("/b/deal_board").status_code == 404
     assert office.as_("rui").get("/b/nothing").status_code == 404
@@ -124,7 +137,7 @@ def test_a_picture_shows_rows_from_above_with_colour_and_letter(office: Screens,
     assert text.index("301") < text.index("201") < text.index("101")
     cell = re.search(r'<a class="cell tone-red"[^>]*data-state="taken"[^>]*>.*?</a>', page.text, flags=re.S)
     assert cell
-    assert "<b class=\"cell-letter\" aria-hidden=\"true\">T</b>" in cell[0]
+    assert '<b class="cell-letter" aria-hidden="true">T</b>' in cell[0]
     assert "Taken" in cell[0], "said as well as coloured"
     assert "Free 4" in text.replace("F Free", "Free")
 

@@ -97,7 +97,17 @@ def test_a_hidden_field_s_value_is_not_taken(office: Screens) -> None:
 
 
 def test_a_field_that_may_not_be_written_cannot_be_smuggled_in(office: Screens) -> None:
-    answer = sent(office, "rui", "/r/deal/new", name="x", margin="50", stage="won", id="mine", created_by="nobody", double="1")
+    answer = sent(
+        office,
+        "rui",
+        "/r/deal/new",
+        name="x",
+        margin="50",
+        stage="won",
+        id="mine",
+        created_by="nobody",
+        double="1",
+    )
     made = office.world.get("ada", answer.location.rsplit("/", 1)[1])
     assert made["margin"] is None
     assert made["stage"] == "open"
@@ -105,11 +115,20 @@ def test_a_field_that_may_not_be_written_cannot_be_smuggled_in(office: Screens) 
 
 
 def test_lines_are_kept_with_their_totals(office: Screens) -> None:
-    rows = {"lines.0.item": "Crane", "lines.0.qty": "2", "lines.0.price": "10.10", "lines.7.item": "Rope", "lines.7.price": "5"}
+    rows = {
+        "lines.0.item": "Crane",
+        "lines.0.qty": "2",
+        "lines.0.price": "10.10",
+        "lines.7.item": "Rope",
+        "lines.7.price": "5",
+    }
     answer = sent(office, "rui", "/r/deal/new", name="With lines", **rows)
     id = answer.location.rsplit("/", 1)[1]
     made = office.world.get("rui", id)
-    assert [(row["item"], row["qty"], row["total"]) for row in made["lines"]] == [("Crane", 2, "20.20"), ("Rope", 1, "5.00")]
+    assert [(row["item"], row["qty"], row["total"]) for row in made["lines"]] == [
+        ("Crane", 2, "20.20"),
+        ("Rope", 1, "5.00"),
+    ]
     assert made["total"] == "25.20"
     form = office.as_("rui").form(f"/r/deal/{id}/edit")
     form.pop("lines.1.item"), form.pop("lines.1.qty"), form.pop("lines.1.price")
@@ -118,7 +137,13 @@ def test_lines_are_kept_with_their_totals(office: Screens) -> None:
 
 
 def test_a_problem_in_a_line_names_the_line(office: Screens) -> None:
-    answer = sent(office, "rui", "/r/deal/new", name="x", **{"lines.0.item": "Crane", "lines.1.qty": "0", "lines.1.item": ""})
+    answer = sent(
+        office,
+        "rui",
+        "/r/deal/new",
+        name="x",
+        **{"lines.0.item": "Crane", "lines.1.qty": "0", "lines.1.item": ""},
+    )
     assert answer.status_code == 422
     assert "Line 2, Quantity" in words(answer)
     assert form_values(answer.text)["lines.0.item"] == "Crane"
@@ -133,7 +158,9 @@ def test_a_form_opened_and_saved_changes_nothing(office: Screens) -> None:
 
 
 def test_an_edit_keeps_what_the_person_may_not_see(office: Screens) -> None:
-    id = office.world.create("ada", name="Masked", phone="13800138000", margin="0.30", owner=office.world.actors["rui"].id)
+    id = office.world.create(
+        "ada", name="Masked", phone="13800138000", margin="0.30", owner=office.world.actors["rui"].id
+    )
     page = office.as_("rui").get(f"/r/deal/{id}/edit").text
     assert "13800138000" not in page
     assert "0.30" not in page
@@ -144,7 +171,9 @@ def test_an_edit_keeps_what_the_person_may_not_see(office: Screens) -> None:
 
 
 def test_percentages_and_lists_go_round(office: Screens) -> None:
-    answer = sent(office, "ada", "/r/order/new", name="x", share="12.5", colours=["red"], tags=["hot", "cold"])
+    answer = sent(
+        office, "ada", "/r/order/new", name="x", share="12.5", colours=["red"], tags=["hot", "cold"]
+    )
     id = answer.location.rsplit("/", 1)[1]
     made = office.world.get("ada", id, "order")
     assert (made["share"], made["colours"], made["tags"]) == ("0.125", ["red"], ["hot", "cold"])
@@ -221,11 +250,15 @@ def two(office: Screens) -> tuple[str, dict[str, Any]]:
     return id, office.as_("rui").form(f"/r/deal/{id}/edit")
 
 
-def test_what_two_people_changed_stands_side_by_side(office: Screens, two: tuple[str, dict[str, Any]]) -> None:
+def test_what_two_people_changed_stands_side_by_side(
+    office: Screens, two: tuple[str, dict[str, Any]]
+) -> None:
     """A-R03."""
     id, form = two
     office.world.change("ada", id, amount="20", region="south")
-    answer = office.as_("rui").post(f"/r/deal/{id}/edit", {**form, "amount": "30", "reason": "mine"}, headers=BOOSTED)
+    answer = office.as_("rui").post(
+        f"/r/deal/{id}/edit", {**form, "amount": "30", "reason": "mine"}, headers=BOOSTED
+    )
     assert answer.status_code == 409
     text = words(answer)
     assert "Ada saved this record while you were editing" in text
@@ -235,7 +268,9 @@ def test_what_two_people_changed_stands_side_by_side(office: Screens, two: tuple
     assert office.world.get("ada", id)["amount"] == "20.00", "nothing was written over"
 
 
-def test_the_choice_is_saved_and_nothing_else_is_lost(office: Screens, two: tuple[str, dict[str, Any]]) -> None:
+def test_the_choice_is_saved_and_nothing_else_is_lost(
+    office: Screens, two: tuple[str, dict[str, Any]]
+) -> None:
     id, form = two
     office.world.change("ada", id, amount="20", region="south")
     conflict = office.as_("rui").post(f"/r/deal/{id}/edit", {**form, "amount": "30", "reason": "mine"})
@@ -247,7 +282,9 @@ def test_the_choice_is_saved_and_nothing_else_is_lost(office: Screens, two: tupl
     assert (made["amount"], made["region"], made["reason"]) == ("20.00", "south", "mine")
 
 
-def test_one_can_go_back_to_the_form_with_everything_typed(office: Screens, two: tuple[str, dict[str, Any]]) -> None:
+def test_one_can_go_back_to_the_form_with_everything_typed(
+    office: Screens, two: tuple[str, dict[str, Any]]
+) -> None:
     id, form = two
     office.world.change("ada", id, region="south")
     conflict = office.as_("rui").post(f"/r/deal/{id}/edit", {**form, "reason": "mine"})

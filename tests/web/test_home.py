@@ -40,7 +40,10 @@ def test_what_is_about_to_be_lost_is_told_in_time(office: Screens) -> None:
     id = office.world.create("rui", name="Slipping away")
     soon = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
     with office.world.database.write() as tx:
-        tx.run(prepare(sql("UPDATE e_deal SET due_at = :soon WHERE id = :id"), tx.dialect), {"soon": soon, "id": id})
+        tx.run(
+            prepare(sql("UPDATE e_deal SET due_at = :soon WHERE id = :id"), tx.dialect),
+            {"soon": soon, "id": id},
+        )
     assert "Slipping away" in office.as_("rui").text("/")
     assert "Slipping away" not in office.as_("sana").text("/")
 
@@ -91,7 +94,11 @@ def test_every_text_is_there_in_both_languages() -> None:
         for key in re.findall(r"""\bt\(\s*["']([a-z_]+\.[a-z_0-9]+)["']""", path.read_text(encoding="utf-8")):
             used.setdefault(key, path.name)
     # A key that ends in an underscore is the beginning of several.
-    missing = {k: n for k, n in used.items() if k not in known and not (k.endswith("_") and any(o.startswith(k) for o in known))}
+    missing = {
+        k: n
+        for k, n in used.items()
+        if k not in known and not (k.endswith("_") and any(o.startswith(k) for o in known))
+    }
     assert not missing
 
 

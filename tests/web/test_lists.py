@@ -70,16 +70,23 @@ def test_days_are_named(office: Screens, text: str) -> None:
     assert office.as_("rui").get(f"/l/deal?view=&f.close_on={text}").status_code == 200
 
 
-@pytest.mark.parametrize("text", ["' || true || '", "\\", '"', "north'] || record.owner != user || record.region in ['", "\x00", "😀"])
+@pytest.mark.parametrize(
+    "text",
+    ["' || true || '", "\\", '"', "north'] || record.owner != user || record.region in ['", "\x00", "😀"],
+)
 def test_a_filter_s_value_is_never_an_expression(office: Screens, text: str) -> None:
     page = office.as_("rui").get("/l/deal", headers={})
-    page = office.as_("rui").client.get("/l/deal", query_string={"view": "", "f.region": text, "f.owner": text})
+    page = office.as_("rui").client.get(
+        "/l/deal", query_string={"view": "", "f.region": text, "f.owner": text}
+    )
     assert page.status_code in (200, 422)
     assert names(page.text) == []
 
 
 def test_a_condition_of_a_report_is_said_in_words(office: Screens) -> None:
-    page = office.as_("rui").client.get("/l/deal", query_string={"filter": "record.region == 'north'", "order_by": "name"})
+    page = office.as_("rui").client.get(
+        "/l/deal", query_string={"filter": "record.region == 'north'", "order_by": "name"}
+    )
     assert "Region is North" in words(page)
     assert names(page.text)[0] == "Rui 01"
 
@@ -134,7 +141,9 @@ def test_several_records_are_assigned_each_with_its_answer(office: Screens) -> N
     mine = office.world.create("rui", name="Given away")
     gone = office.world.create("sana", name="Closed")
     answer = office.as_("mei").post(
-        "/l/deal/bulk", {"action": "assign", "owner": office.world.actors["sana"].id, "ids": [mine, gone, "nothing"]}, headers=PART
+        "/l/deal/bulk",
+        {"action": "assign", "owner": office.world.actors["sana"].id, "ids": [mine, gone, "nothing"]},
+        headers=PART,
     )
     assert "2 done, 1 not" in words(answer)
     assert office.world.get("sana", mine)["owner"] == office.world.actors["sana"].id
@@ -143,7 +152,9 @@ def test_several_records_are_assigned_each_with_its_answer(office: Screens) -> N
 def test_several_records_are_moved_under_the_rules_of_one(office: Screens) -> None:
     ready = office.world.create("rui", name="Ready", amount="10")
     bare = office.world.create("rui", name="Bare")
-    answer = office.as_("rui").post("/l/deal/bulk", {"action": "move", "stage": "offer", "ids": [ready, bare]}, headers=PART)
+    answer = office.as_("rui").post(
+        "/l/deal/bulk", {"action": "move", "stage": "offer", "ids": [ready, bare]}, headers=PART
+    )
     text = words(answer)
     assert "1 done, 1 not" in text
     assert "Bare Offer needs Amount." in text
@@ -152,7 +163,9 @@ def test_several_records_are_moved_under_the_rules_of_one(office: Screens) -> No
 
 def test_a_rep_does_not_delete_in_bulk_what_a_rep_may_not_delete(office: Screens) -> None:
     kept = office.world.create("rui", name="Kept")
-    assert "0 done, 1 not" in words(office.as_("rui").post("/l/deal/bulk", {"action": "delete", "ids": [kept]}, headers=PART))
+    assert "0 done, 1 not" in words(
+        office.as_("rui").post("/l/deal/bulk", {"action": "delete", "ids": [kept]}, headers=PART)
+    )
     assert office.world.get("rui", kept)
 
 
@@ -162,9 +175,28 @@ def test_bulk_needs_the_page_s_token_and_a_post(office: Screens) -> None:
     assert office.as_("rui").get("/l/deal/bulk").status_code in (404, 405)
 
 
-@pytest.mark.parametrize("path", ["/l/deal?view=all", "/l/deal?view=&f.region=north&f.owner=me", "/l/deal?view=all&search=Rui"])
+@pytest.mark.parametrize(
+    "path", ["/l/deal?view=all", "/l/deal?view=&f.region=north&f.owner=me", "/l/deal?view=all&search=Rui"]
+)
 def test_a_list_takes_few_statements_whatever_its_length(office: Screens, path: str) -> None:
     office.as_("mei").get(path)
     with counted() as ran:
         assert office.as_("mei").get(path).status_code == 200
     assert len(ran) <= 5, ran
+
+
+def test_a_list_becomes_a_file_for_those_who_may_take_it_out(office: Screens) -> None:
+    """A-I02, A-I03."""
+    answer = office.as_("ada").get("/l/deal/export.csv?view=all&f.region=north")
+    assert answer.status_code == 200
+    text = answer.data.decode("utf-8-sig")
+    assert "Rui 01" in text
+    assert "Rui 02" not in text
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert office.as_("rui").get("/l/deal/export.csv").status_code == 403
+    assert "export.csv" not in office.as_("rui").get("/l/deal").text
+
+
+def test_a_file_holds_what_the_view_lets_through(office: Screens) -> None:
+    text = office.as_("ada").get("/l/deal/export.csv?view=mine").data.decode("utf-8-sig")
+    assert "Rui" not in text

@@ -47,7 +47,15 @@ def test_a_day_at_the_screens(big: Screens) -> None:
         for path in paths:
             answer = seat.get(path)
             assert answer.status_code == 200, (who, path, words(answer)[:300])
-        for part in ("peek", "timeline", "who", "related/0", "move?stage=offer", "f/amount", "explain/double"):
+        for part in (
+            "peek",
+            "timeline",
+            "who",
+            "related/0",
+            "move?stage=offer",
+            "f/amount",
+            "explain/double",
+        ):
             assert seat.get(f"/r/deal/{deal}/{part}", PART).status_code == 200, (who, part)
         assert seat.get("/l/deal/count?view=all", PART).status_code == 200
         assert seat.get("/o/deal?q=harb").json["items"][0]["id"] == deal
@@ -57,7 +65,13 @@ def test_a_day_at_the_screens(big: Screens) -> None:
 
 def test_forms_and_moves(big: Screens) -> None:
     rui = big.as_("rui")
-    form = {**rui.form("/r/deal/new"), "name": "From the form", "amount": "10", "lines.0.item": "Rope", "lines.0.price": "2.50"}
+    form = {
+        **rui.form("/r/deal/new"),
+        "name": "From the form",
+        "amount": "10",
+        "lines.0.item": "Rope",
+        "lines.0.price": "2.50",
+    }
     made = rui.post("/r/deal/new", form)
     assert made.status_code == 303
     id = str(made.location).rsplit("/", 1)[1]

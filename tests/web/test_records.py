@@ -25,7 +25,17 @@ def version(office: Screens, id: str) -> str:
 
 def test_the_page_says_what_the_record_says(office: Screens, deal: str) -> None:
     text = office.as_("rui").text(f"/r/deal/{deal}")
-    for expected in ("Harbour cranes", "¥1,250.50", "North", "Open", "Offer", "Won", "Crane", "¥20.00", "Rui"):
+    for expected in (
+        "Harbour cranes",
+        "¥1,250.50",
+        "North",
+        "Open",
+        "Offer",
+        "Won",
+        "Crane",
+        "¥20.00",
+        "Rui",
+    ):
         assert expected in text
 
 
@@ -41,7 +51,16 @@ def test_what_is_not_there_and_what_may_not_be_seen_look_alike(office: Screens, 
     missing = office.as_("sana").get("/r/deal/nothing")
     assert hidden.status_code == missing.status_code == 404
     assert hidden.text == missing.text
-    for part in ("peek", "timeline", "who", "edit", "f/name", "move?stage=offer", "related/0", "explain/double"):
+    for part in (
+        "peek",
+        "timeline",
+        "who",
+        "edit",
+        "f/name",
+        "move?stage=offer",
+        "related/0",
+        "explain/double",
+    ):
         assert office.as_("sana").get(f"/r/deal/{deal}/{part}", PART).status_code == 404
 
 
@@ -49,7 +68,13 @@ def test_a_text_that_looks_like_html_is_text(office: Screens) -> None:
     """A-W03."""
     evil = '" hx-get="/admin" hx-trigger="load <script>alert(1)</script>'
     id = office.world.create("rui", name=evil[:80])
-    for path in (f"/r/deal/{id}", f"/r/deal/{id}/edit", "/l/deal?view=mine", f"/r/deal/{id}/peek", "/b/deal_board"):
+    for path in (
+        f"/r/deal/{id}",
+        f"/r/deal/{id}/edit",
+        "/l/deal?view=mine",
+        f"/r/deal/{id}/peek",
+        "/b/deal_board",
+    ):
         page = office.as_("rui").get(path).text
         assert "<script>alert" not in page
         assert 'hx-get="/admin"' not in page
@@ -71,10 +96,14 @@ def test_a_move_that_needs_something_asks_for_it(office: Screens) -> None:
     id = office.world.create("rui", name="Bare")
     form = office.as_("rui").get(f"/r/deal/{id}/move?stage=offer", PART).text
     assert 'name="amount"' in form
-    refused = office.as_("rui").post(f"/r/deal/{id}/move", {"stage": "offer", "version": "1", "amount": ""}, headers=PART)
+    refused = office.as_("rui").post(
+        f"/r/deal/{id}/move", {"stage": "offer", "version": "1", "amount": ""}, headers=PART
+    )
     assert refused.status_code == 422
     assert "Offer needs Amount." in words(refused)
-    office.as_("rui").post(f"/r/deal/{id}/move", {"stage": "offer", "version": "1", "amount": "12"}, headers=PART)
+    office.as_("rui").post(
+        f"/r/deal/{id}/move", {"stage": "offer", "version": "1", "amount": "12"}, headers=PART
+    )
     assert office.world.get("rui", id)["amount"] == "12.00"
 
 
@@ -104,7 +133,9 @@ def test_one_field_is_edited_in_its_place(office: Screens, deal: str) -> None:
     rui = office.as_("rui")
     form = rui.get(f"/r/deal/{deal}/f/amount", PART).text
     assert 'value="1250.50"' in form
-    wrong = rui.post(f"/r/deal/{deal}/f/amount", {"amount": "a lot", "version": version(office, deal)}, headers=PART)
+    wrong = rui.post(
+        f"/r/deal/{deal}/f/amount", {"amount": "a lot", "version": version(office, deal)}, headers=PART
+    )
     assert wrong.status_code == 422
     assert 'value="a lot"' in wrong.text, "what was typed stays"
     rui.post(f"/r/deal/{deal}/f/amount", {"amount": "2,000", "version": version(office, deal)}, headers=PART)
@@ -118,7 +149,9 @@ def test_a_hidden_field_has_no_input(office: Screens, deal: str) -> None:
 def test_a_word_is_logged_from_the_page(office: Screens) -> None:
     files = office.world
     id = files.create("ada", name="Talked about")
-    answer = office.as_("ada").post(f"/r/deal/{id}/log/note", {"text": "Called twice.\nHe will think about it."}, headers=PART)
+    answer = office.as_("ada").post(
+        f"/r/deal/{id}/log/note", {"text": "Called twice.\nHe will think about it."}, headers=PART
+    )
     assert answer.status_code == 200
     assert "Called twice." in words(answer)
     text = office.as_("ada").text(f"/r/deal/{id}")
@@ -174,9 +207,16 @@ def test_who_can_see_this_is_said(office: Screens, deal: str) -> None:
 def test_a_manager_gives_a_record_to_somebody_else(office: Screens, deal: str) -> None:
     mei = office.as_("mei")
     sana = office.world.actors["sana"].id
-    assert mei.post(f"/r/deal/{deal}/assign", {"owner": sana, "version": "1"}, headers=PART).status_code == 200
+    assert (
+        mei.post(f"/r/deal/{deal}/assign", {"owner": sana, "version": "1"}, headers=PART).status_code == 200
+    )
     assert office.world.get("ada", deal)["owner"] == sana
-    assert office.as_("sana").post(f"/r/deal/{deal}/assign", {"owner": sana, "version": "2"}, headers=PART).status_code == 409
+    assert (
+        office.as_("sana")
+        .post(f"/r/deal/{deal}/assign", {"owner": sana, "version": "2"}, headers=PART)
+        .status_code
+        == 409
+    )
 
 
 def test_a_record_goes_back_to_its_pool_with_a_reason_and_is_claimed_again(office: Screens) -> None:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from tests.web.desk import Screens
 
-EVIL = '<i> & "q" \'s\''
+EVIL = "<i> & \"q\" 's'"
 COLUMNS: list[dict[str, Any]] = [
     {"key": "name", "label": EVIL, "kind": "text"},
     {"key": "stage", "label": "Stage", "kind": "text", "phone": "end"},
@@ -61,4 +61,6 @@ def test_rows_are_the_kit_s(office: Screens, lang: str, selectable: bool) -> Non
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_cards_are_the_kit_s(office: Screens, lang: str) -> None:
     call = "{% for c in cards %}{{ kit.card(menu='moves-x', **c) }}{% endfor %}"
-    assert plain(str(rows.cards(CARDS, speaker(lang), menu="moves-x"))) == kit(office, "kit/board.html", call, lang, cards=CARDS)
+    assert plain(str(rows.cards(CARDS, speaker(lang), menu="moves-x"))) == kit(
+        office, "kit/board.html", call, lang, cards=CARDS
+    )

@@ -28,10 +28,14 @@ def token(page: str) -> str:
     return found[1]
 
 
-def attempt(browser: FlaskClient, username: str, password: str = "fairlead-demo", **more: str) -> TestResponse:
+def attempt(
+    browser: FlaskClient, username: str, password: str = "fairlead-demo", **more: str
+) -> TestResponse:
     """Fill in the form and send it."""
     page = browser.get("/signin").text
-    return browser.post("/signin", data={"csrf_token": token(page), "username": username, "password": password, **more})
+    return browser.post(
+        "/signin", data={"csrf_token": token(page), "username": username, "password": password, **more}
+    )
 
 
 def test_whoever_knows_the_password_comes_in(office: Screens) -> None:
@@ -45,7 +49,9 @@ def test_whoever_knows_the_password_comes_in(office: Screens) -> None:
     assert browser.get("/").status_code == 200
 
 
-@pytest.mark.parametrize(("username", "password"), [("rui", "wrong"), ("nobody", "fairlead-demo"), ("rui", "")])
+@pytest.mark.parametrize(
+    ("username", "password"), [("rui", "wrong"), ("nobody", "fairlead-demo"), ("rui", "")]
+)
 def test_everything_else_gets_the_same_sentence(office: Screens, username: str, password: str) -> None:
     answer = attempt(office.stranger(), username, password)
     assert answer.status_code == 401
@@ -54,7 +60,16 @@ def test_everything_else_gets_the_same_sentence(office: Screens, username: str, 
 
 
 @pytest.mark.parametrize(
-    "target", ["//evil.test", "/\\evil.test", "https:evil.test", "https://evil.test/", "/\r\nSet-Cookie:a=b", "javascript:1", ""]
+    "target",
+    [
+        "//evil.test",
+        "/\\evil.test",
+        "https:evil.test",
+        "https://evil.test/",
+        "/\r\nSet-Cookie:a=b",
+        "javascript:1",
+        "",
+    ],
 )
 def test_nobody_is_led_to_another_site(office: Screens, target: str) -> None:
     """A-W04."""
@@ -73,14 +88,18 @@ def test_a_cookie_planted_before_is_worth_nothing_after(office: Screens) -> None
     form = re.search(r"fairlead_form=([^;]+)", ";".join(page.headers.get_all("Set-Cookie")))
     assert form
     fresh.set_cookie("fairlead_form", form[1])
-    answer = fresh.post("/signin", data={"csrf_token": form[1], "username": "sana", "password": "fairlead-demo"})
+    answer = fresh.post(
+        "/signin", data={"csrf_token": form[1], "username": "sana", "password": "fairlead-demo"}
+    )
     assert answer.status_code == 303
     assert browser.get("/").status_code == 302, "the old one is dead"
 
 
 def test_a_form_of_another_browser_is_refused(office: Screens) -> None:
     stolen = token(office.stranger().get("/signin").text)
-    answer = office.stranger().post("/signin", data={"csrf_token": stolen, "username": "rui", "password": "fairlead-demo"})
+    answer = office.stranger().post(
+        "/signin", data={"csrf_token": stolen, "username": "rui", "password": "fairlead-demo"}
+    )
     assert answer.status_code == 403
 
 

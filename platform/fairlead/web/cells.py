@@ -23,7 +23,10 @@ from fairlead.work.reading import Json, Names, target_of, title
 LINKED_KINDS = ("reference", "references")
 NUMBER_KINDS = ("money", "integer", "decimal", "percent")
 _TONES = {"gray": "grey", "yellow": "amber", "purple": "violet", "indigo": "violet", "cyan": "sky"}
-_WEEKDAYS = {"en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), "zh": ("周一", "周二", "周三", "周四", "周五", "周六", "周日")}
+_WEEKDAYS = {
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+    "zh": ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
+}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _APPROVAL_SHAPES = {
     "none": "draft", "pending": "wait", "approved": "done", "rejected": "lost", "withdrawn": "stopped", "returned": "alert",
@@ -117,7 +120,9 @@ class Cells:
         if spec.kind == "reference":
             return self.names.records.get(target_of(spec, value)) or "•••"
         if spec.kind == "references":
-            return ", ".join(self.names.records.get((str(spec.params["entity"]), one)) or "•••" for one in value)
+            return ", ".join(
+                self.names.records.get((str(spec.params["entity"]), one)) or "•••" for one in value
+            )
         if spec.kind == "table":
             return self.t("screens.lines", n=len(value))
         return self._display(spec, value)
@@ -157,7 +162,9 @@ class Cells:
         if found is None:
             label = self.names.people.get(id)
             name = label.get(self.lang) if label else "—"
-            found = self._people[id] = render.macro("kit/ui.html", "person")(name, render.initials(name), tone=render.tone_of(id))
+            found = self._people[id] = render.macro("kit/ui.html", "person")(
+                name, render.initials(name), tone=render.tone_of(id)
+            )
         return found
 
     def who(self, id: str | None) -> dict[str, Any] | None:
@@ -185,7 +192,9 @@ class Cells:
 
     def day(self, day: date) -> Markup:
         """Return a date as people say it."""
-        return Markup('<time datetime="{}">{}</time>').format(day.isoformat(), say_day(day, self.today, self.lang, self.t))
+        return Markup('<time datetime="{}">{}</time>').format(
+            day.isoformat(), say_day(day, self.today, self.lang, self.t)
+        )
 
     def moment(self, stamp: str) -> Markup:
         """Return a moment in the reader's time; the page keeps it up to date."""
@@ -236,7 +245,9 @@ def say_day(day: date, today: date, lang: str, t: Say) -> str:
             f" {day.month}/{day.day}" if lang == "zh" else f" {day.day} {_MONTHS[day.month - 1]}"
         )
     if lang == "zh":
-        return f"{day.month}月{day.day}日" if day.year == today.year else f"{day.year}年{day.month}月{day.day}日"
+        return (
+            f"{day.month}月{day.day}日" if day.year == today.year else f"{day.year}年{day.month}月{day.day}日"
+        )
     text = f"{day.day} {_MONTHS[day.month - 1]}"
     return text if day.year == today.year else f"{text} {day.year}"
 
@@ -270,7 +281,9 @@ def _badge(label: str, colour: str) -> Markup:
 
 
 def _lock(why: str) -> Markup:
-    return Markup('<span class="lock" data-tip="{0}" tabindex="0" role="img" aria-label="{0}"><i class="icon i-lock icon-sm"></i></span>').format(why)  # noqa: E501
+    return Markup(
+        '<span class="lock" data-tip="{0}" tabindex="0" role="img" aria-label="{0}"><i class="icon i-lock icon-sm"></i></span>'
+    ).format(why)
 
 
 def _percent(value: str, lang: str) -> str:
@@ -286,7 +299,9 @@ def _rich(value: str) -> Markup:
 def _url(value: str) -> Any:
     if not value.startswith(("https://", "http://")):
         return value
-    return Markup('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>').format(value, _short(value))
+    return Markup('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>').format(
+        value, _short(value)
+    )
 
 
 def _short(url: str) -> str:

@@ -56,4 +56,6 @@ def _page(status: int, title: str, text: str) -> Response:
         "request_id": request_id() if status >= 500 else None, "theme": request.cookies.get("theme") or "auto",
         "hint": t("screens.missing_hint") if status == 404 else None,
     }  # fmt: skip
-    return Response(current_app.jinja_env.get_template("error.html").render(values), status, mimetype="text/html")
+    return Response(
+        current_app.jinja_env.get_template("error.html").render(values), status, mimetype="text/html"
+    )

@@ -54,7 +54,10 @@ class KitTemplate(Template):
     """
 
     def make_module(
-        self, vars: dict[str, Any] | None = None, shared: bool = False, locals: Mapping[str, Any] | None = None
+        self,
+        vars: dict[str, Any] | None = None,
+        shared: bool = False,
+        locals: Mapping[str, Any] | None = None,
     ) -> TemplateModule:
         """Return the macros of this template."""
         if vars is None or not (self.name or "").startswith("kit/") or vars.get("csrf_token") != _csrf():
@@ -127,7 +130,9 @@ def go(url: str, *, toast: str | None = None, tone: str = "green") -> Response:
     answer = Response(status=303)
     answer.headers["Location"] = url
     if toast:
-        answer.set_cookie("fairlead_said", _cookie_text(toast, tone), max_age=20, samesite="Lax", httponly=True)
+        answer.set_cookie(
+            "fairlead_said", _cookie_text(toast, tone), max_age=20, samesite="Lax", httponly=True
+        )
     return answer
 
 
@@ -158,7 +163,9 @@ def _said() -> list[dict[str, str]]:
     from urllib.parse import unquote
 
     given = request.cookies.get("fairlead_said")
-    if not given or (request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"):
+    if not given or (
+        request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+    ):
         return []
     try:
         text, tone = json.loads(unquote(given))
@@ -259,7 +266,8 @@ def menu(ctx: Context) -> list[dict[str, Any]]:
         {
             "label": label,
             "items": [
-                {"label": item.label, "href": item.href, "icon": item.icon, "active": item.href == best} for item in items
+                {"label": item.label, "href": item.href, "icon": item.icon, "active": item.href == best}
+                for item in items
             ],
         }
         for label, items in groups
@@ -280,7 +288,9 @@ def _menu(ctx: Context, lang: str) -> list[tuple[str | None, list[_Link]]]:
     rooms = ctx.app.capabilities(ctx.actor.roles)
     known = {item.href for _, items in groups for item in items}
     t = speaker(lang)
-    extra = [_Link(t(key), href, icon) for room, href, icon, key in _ROOMS if room & rooms and href not in known]
+    extra = [
+        _Link(t(key), href, icon) for room, href, icon, key in _ROOMS if room & rooms and href not in known
+    ]
     if extra:
         groups.append((t("screens.manage"), extra))
     return groups
@@ -310,7 +320,11 @@ def _link(ctx: Context, item: MenuItem, lang: str) -> _Link | None:
     if item.kind == "report":
         if item.target not in reports.allowed(ctx):
             return None
-        return _Link((label or workspace.reports[item.target].label).get(lang), f"/reports/{item.target}", icon or "chart-bar")
+        return _Link(
+            (label or workspace.reports[item.target].label).get(lang),
+            f"/reports/{item.target}",
+            icon or "chart-bar",
+        )
     if item.kind == "dashboard":
         dashboard = workspace.dashboards[item.target]
         if dashboard.roles and not set(dashboard.roles) & set(roles):

@@ -16,14 +16,18 @@ from fairlead.web.texts import Say
 _NUMBERS = ("number", "money", "percent", "integer", "decimal")
 
 
-def table_rows(columns: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], t: Say, *, selectable: bool) -> Markup:
+def table_rows(
+    columns: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], t: Say, *, selectable: bool
+) -> Markup:
     """Return what `table_row()` of kit/list.html makes of each row; rows are as there, without groups and actions."""
     writers = [_cell(column, position) for position, column in enumerate(columns)]
     pick = escape(t("kit.select"))
     parts: list[str] = []
     for row in rows:
         id, cells, href = row["id"], row["cells"], row["href"]
-        parts.append(f'<tr id="row-{id}" data-row="{id}" data-version="{row["version"]}" data-href="{href}" data-peek="{row["peek"]}">')
+        parts.append(
+            f'<tr id="row-{id}" data-row="{id}" data-version="{row["version"]}" data-href="{href}" data-peek="{row["peek"]}">'
+        )
         if selectable:
             parts.append(
                 f'<td class="pick"><input type="checkbox" class="form-check-input" name="ids" value="{id}" data-pick'
@@ -66,11 +70,13 @@ def cards(found: Sequence[Mapping[str, Any]], t: Say, *, menu: str) -> Markup:
             f'<div class="card-top"><a class="card-name" href="{one["href"]}">{escape(one["title"])}</a>{button}</div>'
         )
         if one["facts"] or one["owner"]:
-            parts.append(f'<div class="card-facts">{"".join(map(_fact, one["facts"]))}{_owner(one["owner"])}</div>')
+            parts.append(
+                f'<div class="card-facts">{"".join(map(_fact, one["facts"]))}{_owner(one["owner"])}</div>'
+            )
         if one.get("alert"):
             parts.append(
                 '<p class="card-alert tone-amber toned"><i class="icon i-alert-triangle icon-sm" aria-hidden="true"></i>'
-                f'{escape(one["alert"])}</p>'
+                f"{escape(one['alert'])}</p>"
             )
         parts.append("</li>")
     return Markup("".join(parts))  # noqa: S704 - every value in it has been escaped

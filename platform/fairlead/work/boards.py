@@ -83,7 +83,10 @@ def kanban(ctx: Context, board: Board) -> Kanban:
     reads = ctx.app.reads(board.entity, roles_of(ctx))
     options = entity.entity.fields[board.column_field].options
     sum_field = _sum_field(entity, reads, board)
-    totals = {row[0]: row[1:] for row in ctx.database.all(_totals(ctx, board, entity, reads, sum_field), base_params(ctx))}
+    totals = {
+        row[0]: row[1:]
+        for row in ctx.database.all(_totals(ctx, board, entity, reads, sum_field), base_params(ctx))
+    }
     cards: dict[str, list[Json]] = {}
     codec = reads.codec(_card_fields(entity, reads, board))
     for row in ctx.database.all(_first_cards(ctx, board, entity, reads, options), base_params(ctx)):
@@ -107,7 +110,9 @@ def more_cards(ctx: Context, board: Board, column: str, offset: int) -> list[Jso
         of_column = _column(entity, board) == sa.bindparam("p_column", required=True, type_=sa.Text())
         statement = _filtered(ctx, board, entity, reads.select(chosen, _needs(board))).where(of_column)
         statement = statement.order_by(*_order(ctx, entity, reads))
-        return statement.limit(sa.bindparam("p_limit", required=True)).offset(sa.bindparam("p_offset", required=True))
+        return statement.limit(sa.bindparam("p_limit", required=True)).offset(
+            sa.bindparam("p_offset", required=True)
+        )
 
     statement = ctx.app.statement(("board-more", board.name, roles_of(ctx)), build)
     limit = max(0, COLUMN_MAX - offset)
@@ -124,7 +129,9 @@ def card(ctx: Context, board: Board, id: str) -> Json | None:
 
     def build() -> sa.Select[Any]:
         statement = _filtered(ctx, board, entity, reads.select(chosen, _needs(board)))
-        return statement.where(entity.tables.main.c.id == sa.bindparam("p_id", required=True, type_=sa.Text()))
+        return statement.where(
+            entity.tables.main.c.id == sa.bindparam("p_id", required=True, type_=sa.Text())
+        )
 
     statement = ctx.app.statement(("board-card", board.name, roles_of(ctx)), build)
     row = ctx.database.one(statement, {**base_params(ctx), "p_id": id})
@@ -141,7 +148,14 @@ def column_totals(ctx: Context, board: Board) -> dict[str, tuple[int, Any]]:
 
 
 def put(
-    ctx: Context, board: Board, id: str, column: str, *, version: int | None, given: dict[str, Any], reason: str | None
+    ctx: Context,
+    board: Board,
+    id: str,
+    column: str,
+    *,
+    version: int | None,
+    given: dict[str, Any],
+    reason: str | None,
 ) -> Saved:
     """Put a card into another column: a move between stages, or a change of the field behind the columns.
 
@@ -149,7 +163,9 @@ def put(
         NotFound, Forbidden, Refused, Conflict, Locked, Invalid: As `records.move` and `records.update`.
     """
     if board.column_field == "stage":
-        return records.move(ctx, board.entity, id, column, version=version, given=given, reason=reason, form=True)
+        return records.move(
+            ctx, board.entity, id, column, version=version, given=given, reason=reason, form=True
+        )
     return records.update(ctx, board.entity, id, {board.column_field: column}, version=version)
 
 
@@ -178,7 +194,9 @@ def _column(entity: CompiledEntity, board: Board) -> Any:
     return entity.tables.main.c[column_name(board.column_field)]
 
 
-def _filtered(ctx: Context, board: Board, entity: CompiledEntity, statement: sa.Select[Any]) -> sa.Select[Any]:
+def _filtered(
+    ctx: Context, board: Board, entity: CompiledEntity, statement: sa.Select[Any]
+) -> sa.Select[Any]:
     if board.filter is None:
         return statement
     return statement.where(ctx.app.clauses.row(board.filter, entity.tables))
@@ -188,7 +206,11 @@ def _order(ctx: Context, entity: CompiledEntity, reads: EntityReads) -> list[Any
     main = entity.tables.main
     found: list[Any] = []
     for name, down in ctx.app.workspace.list_of(entity.name).order[:1]:
-        if name in entity.tables.columns and name in reads.access.readable and kind_of(entity.entity.fields[name]).sortable:
+        if (
+            name in entity.tables.columns
+            and name in reads.access.readable
+            and kind_of(entity.entity.fields[name]).sortable
+        ):
             column = main.c[column_name(name)]
             found.append(column.desc() if down else column.asc())
     return [*found, main.c.id.desc()]
@@ -204,14 +226,20 @@ def _first_cards(
         parts = []
         for option in options:
             part = _filtered(ctx, board, entity, reads.select(chosen, _needs(board)))
-            part = part.where(_column(entity, board) == option.name).order_by(*_order(ctx, entity, reads)).limit(COLUMN_PAGE)
+            part = (
+                part.where(_column(entity, board) == option.name)
+                .order_by(*_order(ctx, entity, reads))
+                .limit(COLUMN_PAGE)
+            )
             parts.append(sa.select(part.subquery()))
         return sa.union_all(*parts)
 
     return ctx.app.statement(("board", board.name, roles_of(ctx)), build)
 
 
-def _totals(ctx: Context, board: Board, entity: CompiledEntity, reads: EntityReads, sum_field: Field | None) -> Any:
+def _totals(
+    ctx: Context, board: Board, entity: CompiledEntity, reads: EntityReads, sum_field: Field | None
+) -> Any:
     def build() -> sa.Select[Any]:
         main = entity.tables.main
         needs = _needs(board) | ({sum_field.name} if sum_field else set())
@@ -252,10 +280,14 @@ def grid(ctx: Context, board: Board, found: tuple[tuple[Any, int], ...], group: 
     if board.group_field is not None and group is not None and all(key != group for key, _ in found):
         raise NotFound("group", group)
     chosen = _card_fields(entity, reads, board)
-    statement = ctx.app.statement(("grid", board.name, roles_of(ctx)), lambda: _cells(ctx, board, entity, reads))
+    statement = ctx.app.statement(
+        ("grid", board.name, roles_of(ctx)), lambda: _cells(ctx, board, entity, reads)
+    )
     params = {**base_params(ctx), "p_group": group or ""}
     codec = reads.codec(chosen)
-    return Grid(board, entity, found, group, [codec.encode(row) for row in ctx.database.all(statement, params)])
+    return Grid(
+        board, entity, found, group, [codec.encode(row) for row in ctx.database.all(statement, params)]
+    )
 
 
 def _groups(ctx: Context, board: Board, entity: CompiledEntity, reads: EntityReads) -> Any:
@@ -275,8 +307,9 @@ def _cells(ctx: Context, board: Board, entity: CompiledEntity, reads: EntityRead
     main = entity.tables.main
     statement = _filtered(ctx, board, entity, reads.select(_card_fields(entity, reads, board), _needs(board)))
     if board.group_field is not None:
-        of_group = main.c[column_name(board.group_field)] == sa.bindparam("p_group", required=True, type_=sa.Text())
+        of_group = main.c[column_name(board.group_field)] == sa.bindparam(
+            "p_group", required=True, type_=sa.Text()
+        )
         statement = statement.where(of_group)
     ordering = [main.c[column_name(name)] for name in (board.row_field, board.column_field) if name]
     return statement.order_by(*ordering, main.c.id).limit(GRID_MAX)
-

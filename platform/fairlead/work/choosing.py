@@ -67,7 +67,8 @@ def _people(ctx: Context, words: str) -> list[Option]:
     mine = set(ctx.actor.teams)
     found.sort(key=lambda one: (one.id != ctx.actor.id, not mine & set(one.teams), one.username))
     return [
-        Option(one.id, one.label.get(ctx.actor.language), teams.get(one.teams[0]) if one.teams else None) for one in found[:MOST]
+        Option(one.id, one.label.get(ctx.actor.language), teams.get(one.teams[0]) if one.teams else None)
+        for one in found[:MOST]
     ]
 
 
@@ -95,7 +96,9 @@ def _records(ctx: Context, entity: CompiledEntity, words: str, *, prefix: bool) 
     statement = ctx.app.statement(("options", entity.name, terms is not None, roles), build)
     params = {**base_params(ctx), **({"p_search": terms} if terms is not None else {})}
     codec = reads.codec(shown)
-    return [_option(ctx, entity, codec.encode(row), shown, prefix) for row in ctx.database.all(statement, params)]
+    return [
+        _option(ctx, entity, codec.encode(row), shown, prefix) for row in ctx.database.all(statement, params)
+    ]
 
 
 def _shown(entity: CompiledEntity, seen: frozenset[str]) -> tuple[str, ...]:

@@ -57,7 +57,9 @@ def start(ctx: Context, name: str, given: Mapping[str, str], *, origin: Origin |
     access = ctx.app.access(name, roles_of(ctx))
     if not access.can("create"):
         raise Forbidden("forbidden", _FORBIDDEN)
-    writable = creatable_fields(entity, frozenset().union(*(grant.writable for grant in access.write["create"])))
+    writable = creatable_fields(
+        entity, frozenset().union(*(grant.writable for grant in access.write["create"]))
+    )
     fields = entity.entity.fields
     record: dict[str, Any] = dict.fromkeys(fields)
     brought: dict[str, Any] = dict(origin.values) if origin else {}
@@ -75,7 +77,11 @@ def start(ctx: Context, name: str, given: Mapping[str, str], *, origin: Origin |
     for key, spec in fields.items():
         if spec.default is not None and record.get(key) is None:
             value = edit.value_of(spec.default, record, env)
-            record[key] = value.replace(second=0, microsecond=0) if spec.kind == "datetime" and isinstance(value, datetime) else value
+            record[key] = (
+                value.replace(second=0, microsecond=0)
+                if spec.kind == "datetime" and isinstance(value, datetime)
+                else value
+            )
     if entity.machine is not None and record.get("stage") is None:
         record["stage"] = entity.machine.initial
     for key, spec in fields.items():
@@ -128,7 +134,9 @@ def _values(ctx: Context, opened: Opened, action: Action) -> dict[str, Any]:
             found[name] = source.get(ctx.actor.language)
         elif not isinstance(source, Expression):
             found[name] = source
-        elif all(_sees(ctx, opened.entity.name, path, opened.item.get("_hidden", ())) for path in source.uses):
+        elif all(
+            _sees(ctx, opened.entity.name, path, opened.item.get("_hidden", ())) for path in source.uses
+        ):
             value = source.evaluate(opened.everything, env)
             if value is not None and spec.params.get("entities") and source.type.kind is Kind.reference:
                 value = f"{source.type.entity}:{value}"
@@ -189,7 +197,11 @@ def form_value(spec: Field, value: Any, zone: ZoneInfo) -> Any:
     """Return a domain value as a form sends it: a text, a list of texts, or rows of them."""
     if spec.kind == "table":
         return [
-            {name: form_value(column, row.get(name), zone) for name, column in spec.fields.items() if not column.computed}
+            {
+                name: form_value(column, row.get(name), zone)
+                for name, column in spec.fields.items()
+                if not column.computed
+            }
             for row in value or ()
         ]
     if spec.kind in ("multi_choice", "tags", "references"):
@@ -292,14 +304,19 @@ def _domain(spec: Field, stored: Any) -> Any:
     if stored is None:
         return None
     if spec.kind == "table":
-        return [{name: _domain(spec.fields[name], value) for name, value in row.items() if name in spec.fields} for row in stored]
+        return [
+            {name: _domain(spec.fields[name], value) for name, value in row.items() if name in spec.fields}
+            for row in stored
+        ]
     return kind_of(spec).from_stored(stored, spec)
 
 
 # ---------------------------------------------------------------- lines
 
 
-def row_defaults(ctx: Context, entity: CompiledEntity, table: str, given: Mapping[str, str]) -> dict[str, str]:
+def row_defaults(
+    ctx: Context, entity: CompiledEntity, table: str, given: Mapping[str, str]
+) -> dict[str, str]:
     """Return the texts that a line's empty fields would get, as far as its other fields are filled."""
     spec = entity.entity.fields[table]
     zone, env = ZoneInfo(ctx.actor.zone), ctx.env()
@@ -324,6 +341,10 @@ def _default(ctx: Context, table: Field, column: Field, row: Mapping[str, Any], 
         return source
     for path in source.uses:
         target = table.fields.get(path[0]) if path else None
-        if len(path) > 1 and target is not None and not _sees(ctx, str(target.params.get("entity")), path[1:]):
+        if (
+            len(path) > 1
+            and target is not None
+            and not _sees(ctx, str(target.params.get("entity")), path[1:])
+        ):
             return None
     return source.evaluate(row, env)

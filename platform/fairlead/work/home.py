@@ -45,7 +45,10 @@ def waiting(ctx: Context) -> int:
 
     def build() -> sa.Select[Any]:
         tasks = (
-            sa.select(task.c.id).where(task.c.holder == P_USER, task.c.state.in_(sorted(ACTIVE))).limit(BADGE_MAX).subquery()
+            sa.select(task.c.id)
+            .where(task.c.holder == P_USER, task.c.state.in_(sorted(ACTIVE)))
+            .limit(BADGE_MAX)
+            .subquery()
         )
         unread = (
             sa.select(notification.c.id)
@@ -139,7 +142,9 @@ def _of_view(ctx: Context, entity: CompiledEntity, view: View, *, own: bool) -> 
 
     statement = ctx.app.statement(("due", entity.name, view.name, own, roles), build)
     codec = reads.codec()
-    return [codec.encode(row) for row in ctx.database.all(statement, {**base_params(ctx), "p_limit": MAX_DUE + 1})]
+    return [
+        codec.encode(row) for row in ctx.database.all(statement, {**base_params(ctx), "p_limit": MAX_DUE + 1})
+    ]
 
 
 # ---------------------------------------------------------------- what is about to be lost
@@ -173,7 +178,10 @@ def _losing(ctx: Context, entity: CompiledEntity) -> list[Json]:
         main = entity.tables.main
         return (
             reads.select(None, frozenset({"owner", "due_at"}))
-            .where(main.c.owner == P_USER, main.c.due_at <= sa.bindparam("p_until", required=True, type_=sa.Text()))
+            .where(
+                main.c.owner == P_USER,
+                main.c.due_at <= sa.bindparam("p_until", required=True, type_=sa.Text()),
+            )
             .order_by(main.c.due_at, main.c.id)
             .limit(8)
         )
@@ -224,5 +232,7 @@ def numbers(ctx: Context, board: Dashboard, *, most: int = 4) -> list[Number]:
         for position, measure in enumerate(result.compiled.measures):
             if measure.measure.name == tile.measure:
                 label = tile.label or measure.measure.label
-                found.append(Number(tile, label, result.totals[position], measure.kind, measure.currency, result))
+                found.append(
+                    Number(tile, label, result.totals[position], measure.kind, measure.currency, result)
+                )
     return found

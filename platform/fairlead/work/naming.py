@@ -64,7 +64,9 @@ def names(ctx: Context, wanted: Mapping[str, Iterable[str]]) -> Names:
 def joined(first: Names, second: Names) -> Names:
     """Return the names of both."""
     return Names(
-        {**first.people, **second.people}, {**first.teams, **second.teams}, {**first.records, **second.records}
+        {**first.people, **second.people},
+        {**first.teams, **second.teams},
+        {**first.records, **second.records},
     )
 
 

@@ -67,7 +67,10 @@ def open_record(ctx: Context, name: str, id: str) -> Opened:
         return _through_task(ctx, name, id)
     width = len(reads.stored_fields)
     record = reads.decode_all(row[:width])
-    lines = {field: records.read_lines(ctx.database, ctx, entity, field, [id]).get(id, ()) for field in entity.tables.lines}
+    lines = {
+        field: records.read_lines(ctx.database, ctx, entity, field, [id]).get(id, ())
+        for field in entity.tables.lines
+    }
     flags = iter(row[width + 1 :])
     writable: dict[str, frozenset[str]] = {}
     for action in ACTIONS:
@@ -87,7 +90,9 @@ def _statement(reads: EntityReads) -> sa.Select[Any]:
     main, access = reads.tables.main, reads.access
     columns: list[Any] = [reads.tables.columns[spec.name] for spec in reads.stored_fields]
     columns.append(main.c.locked_by)
-    grants = [(f"{action}_{n}", grant) for action in ACTIONS for n, grant in enumerate(access.write.get(action, ()))]
+    grants = [
+        (f"{action}_{n}", grant) for action in ACTIONS for n, grant in enumerate(access.write.get(action, ()))
+    ]
     grants += [(f"read_{n}", grant) for n, grant in enumerate(access.read)]  # type: ignore[misc]
     for label, grant in grants:
         flag = sa.true() if grant.predicate is None else grant.predicate

@@ -48,7 +48,8 @@ def timeline_entities(ctx: Context, entity: str) -> tuple[CompiledEntity, ...]:
         return tuple(
             other
             for other in ctx.app.entities.values()
-            if other.entity.timeline is not None and leads_to(other.entity.fields[other.entity.timeline.about], entity)
+            if other.entity.timeline is not None
+            and leads_to(other.entity.fields[other.entity.timeline.about], entity)
         )
 
     return ctx.app.memo(("timeline-entities", entity), build)  # type: ignore[no-any-return]
@@ -92,7 +93,9 @@ def related(
 
 def _chosen(entity: CompiledEntity, reads: EntityReads, columns: Sequence[str]) -> tuple[str, ...]:
     wanted = {*columns, *entity.entity.title_fields, "id", "version"}
-    return tuple(sorted(name for name in wanted if name in reads.access.seen and name in reads.tables.columns))
+    return tuple(
+        sorted(name for name in wanted if name in reads.access.seen and name in reads.tables.columns)
+    )
 
 
 def activities(
@@ -113,7 +116,8 @@ def activities(
         return (
             reads.select(None, frozenset({timeline.about, timeline.at}))
             .where(
-                main.c[column_name(timeline.about)] == sa.bindparam("p_about", required=True, type_=sa.Text()),
+                main.c[column_name(timeline.about)]
+                == sa.bindparam("p_about", required=True, type_=sa.Text()),
                 at < sa.bindparam("p_before", required=True, type_=sa.Text()),
             )
             .order_by(at.desc(), main.c.id.desc())

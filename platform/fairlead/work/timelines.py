@@ -47,8 +47,14 @@ def timeline_of(ctx: Context, opened: Opened, *, after: str | None = None, limit
         found += [_activity(entity, item) for item in rows]
     events = history.of_record(ctx.database, opened.id, before=before_event, limit=limit + 1)
     found += [_event(ctx, opened, event) for event in events]
-    if opened.entity.approvals and after is None and opened.record.get("approval_state") not in (None, "none"):
-        found += [entry for run in approvals.of_record(ctx.database, *about, limit=10) for entry in _approval(run)]
+    if (
+        opened.entity.approvals
+        and after is None
+        and opened.record.get("approval_state") not in (None, "none")
+    ):
+        found += [
+            entry for run in approvals.of_record(ctx.database, *about, limit=10) for entry in _approval(run)
+        ]
     found.sort(key=lambda entry: (entry["at"], entry["id"]), reverse=True)
     page, more = found[:limit], len(found) > limit
     if not more:

@@ -9,7 +9,21 @@ from flask import Flask
 
 from fairlead.web import render
 
-SCREENS = ("signin", "home", "lists", "records", "forms", "boards", "options", "pools", "inbox", "reports", "search", "account", "notices")
+SCREENS = (
+    "signin",
+    "home",
+    "lists",
+    "records",
+    "forms",
+    "boards",
+    "options",
+    "pools",
+    "inbox",
+    "reports",
+    "search",
+    "account",
+    "notices",
+)
 
 
 def install(app: Flask) -> None:

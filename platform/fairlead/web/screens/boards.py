@@ -47,7 +47,9 @@ def show(board: str) -> Response:
 
 
 def _kanban_page(ctx: Context, found: Kanban) -> Response:
-    wanted = naming.collect({}, found.entity.entity.fields.values(), [item for c in found.columns for item in c.items])
+    wanted = naming.collect(
+        {}, found.entity.entity.fields.values(), [item for c in found.columns for item in c.items]
+    )
     cells = Cells(ctx, naming.names(ctx, wanted))
     ways = _ways(ctx, found)
     columns = [_column(found, position, cells, ways) for position in range(len(found.columns))]
@@ -113,7 +115,12 @@ def _card(board: Board, entity: Any, item: Json, cells: Cells) -> dict[str, Any]
     titles = entity.entity.title_fields
     facts = []
     for name in board.card:
-        if name in titles or name not in fields or name == board.column_field or item.get(name) in (None, "", []):
+        if (
+            name in titles
+            or name not in fields
+            or name == board.column_field
+            or item.get(name) in (None, "", [])
+        ):
             continue
         spec = fields[name]
         late = spec.kind == "date" and str(item[name]) < cells.today.isoformat() and _is_open(entity, item)
@@ -174,7 +181,9 @@ def move(board: str) -> Response:
     given = {name: text for name, text in typed.items() if text not in ("", [])}
     asked = bool(typed) or "reason" in form
     try:
-        boards.put(ctx, found, id, stage, version=version_of(form), given=given, reason=form.get("reason") or None)
+        boards.put(
+            ctx, found, id, stage, version=version_of(form), given=given, reason=form.get("reason") or None
+        )
     except Invalid as failure:
         if not is_stage:
             raise
@@ -189,7 +198,9 @@ def move(board: str) -> Response:
 
 def _faster(ctx: Context, opened: Any, failure: Conflict) -> Conflict:
     """Say who moved it, and where it stands now."""
-    cells = Cells(ctx, naming.names(ctx, naming.collect({}, opened.entity.entity.fields.values(), [opened.item])))
+    cells = Cells(
+        ctx, naming.names(ctx, naming.collect({}, opened.entity.entity.fields.values(), [opened.item]))
+    )
     who = cells.who(opened.item.get("updated_by"))
     stage = cells.cell(opened.entity, "stage", opened.item, plain=True) if "stage" in opened.item else ""
     text = cells.t("screens.faster", name=who["name"] if who else cells.t("screens.somebody"), stage=stage)
@@ -236,7 +247,12 @@ def _grid_page(ctx: Context, board: Board, wanted_group: str | None) -> Response
     legend = _legend(found, coloured, cells)
     looks = {one["value"]: one for one in legend}
     tabs = [
-        {"label": label, "href": f"/b/{board.name}?group={key}", "active": str(key) == found.group, "count": f"{count:,}"}
+        {
+            "label": label,
+            "href": f"/b/{board.name}?group={key}",
+            "active": str(key) == found.group,
+            "count": f"{count:,}",
+        }
         for key, count, label in groups
     ]
     return render.page(
@@ -317,7 +333,11 @@ def _sortable(value: Any) -> tuple[bool, float, str]:
 
 def _mark_fields(found: Grid) -> list[str]:
     fields = found.entity.entity.fields
-    return [n for n in found.board.card if n in fields and fields[n].kind == "choice" and n != found.board.color_by]
+    return [
+        n
+        for n in found.board.card
+        if n in fields and fields[n].kind == "choice" and n != found.board.color_by
+    ]
 
 
 def _grid_filters(found: Grid, cells: Cells) -> list[dict[str, Any]]:
@@ -328,7 +348,9 @@ def _grid_filters(found: Grid, cells: Cells) -> list[dict[str, Any]]:
         used = {str(item.get(name)) for item in found.items}
         options = [o for o in fields[name].options if o.name in used]
         if len(options) > 1:
-            choices = [{"value": f"{name}:{o.name}", "label": o.label.get(cells.lang), "tone": tone(o.color)} for o in options]
+            choices = [
+                {"value": f"{name}:{o.name}", "label": o.label.get(cells.lang), "tone": tone(o.color)}
+                for o in options
+            ]
             made.append({"label": fields[name].label.get(cells.lang), "choices": choices})
     return made
-

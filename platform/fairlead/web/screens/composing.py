@@ -101,7 +101,9 @@ def logged(ctx: Context, opened: Opened, entity: CompiledEntity, form: MultiDict
         spec = fields[name]
         if name in start.writable and spec.kind in ("text", "long_text") and not given.get(name):
             given[name] = _headline(words, spec, _kind_words(ctx, entity, given))
-    return forms.create(ctx, entity.name, {name: text for name, text in given.items() if text != "" or name in form})
+    return forms.create(
+        ctx, entity.name, {name: text for name, text in given.items() if text != "" or name in form}
+    )
 
 
 def _kind_words(ctx: Context, entity: CompiledEntity, given: dict[str, Any]) -> str:

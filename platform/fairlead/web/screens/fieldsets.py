@@ -79,12 +79,16 @@ def args_of(ctx: Context, filled: Filled, spec: Field) -> dict[str, Any]:
     }  # fmt: skip
     if spec.name in filled.item.get("_hidden", ()) or spec.name in filled.item.get("_masked", ()):
         shown = filled.item.get(spec.name) if spec.name in filled.item.get("_masked", ()) else HIDDEN
-        args.update(kind="text", value=shown, readonly=True, locked=t("screens.hidden"), required=False, when={})
+        args.update(
+            kind="text", value=shown, readonly=True, locked=t("screens.hidden"), required=False, when={}
+        )
         return args
     if spec.kind in ("choice", "multi_choice"):
         kept = args["value"] if isinstance(args["value"], list) else [args["value"]]
         args["options"] = [
-            {"value": o.name, "label": o.label.get(lang), "tone": o.color} for o in spec.options if o.active or o.name in kept
+            {"value": o.name, "label": o.label.get(lang), "tone": o.color}
+            for o in spec.options
+            if o.active or o.name in kept
         ]
     if spec.kind == "money":
         args["currency"] = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£"}.get(
@@ -173,7 +177,13 @@ def background(filled: Filled, shown: Sequence[str]) -> list[dict[str, Any]]:
         if named is None or name in shown or name not in filled.readable or named.kind == "table":
             continue
         value = plain_json(filled.record.get(name), kind_of(named).expr_type(named))
-        kind = named.kind if named.kind not in ("percent", "datetime") else "decimal" if named.kind == "percent" else "text"
+        kind = (
+            named.kind
+            if named.kind not in ("percent", "datetime")
+            else "decimal"
+            if named.kind == "percent"
+            else "text"
+        )
         if not isinstance(value, list):
             found.append({"name": name, "kind": kind, "value": "" if value is None else value})
     return found
@@ -224,7 +234,9 @@ def rollup_expression(ctx: Context, entity: CompiledEntity, spec: Field) -> Expr
 
         rollup = spec.rollup
         assert rollup is not None
-        path = f"record.{rollup.source}" + (f".{rollup.value}" if rollup.value and rollup.function != "count" else "")
+        path = f"record.{rollup.source}" + (
+            f".{rollup.value}" if rollup.value and rollup.function != "count" else ""
+        )
         shapes = ctx.app.memo("shapes", lambda: build_shapes(ctx.app.workspace))
         made = compile_expression(f"{rollup.function}({path})", Scope(record=shapes[entity.name]))
         return made if isinstance(made, Expression) else "none"
@@ -245,7 +257,11 @@ def shown_computed(cells: Cells, filled: Filled, spec: Field) -> str:
 def line_args(ctx: Context, filled: Filled, spec: Field) -> dict[str, Any]:
     """Return the arguments of `form.line_items()` for a line table."""
     lang = ctx.actor.language
-    columns = [_column(ctx, filled, spec, column) for column in spec.fields.values() if f"{spec.name}.{column.name}" in filled.readable]
+    columns = [
+        _column(ctx, filled, spec, column)
+        for column in spec.fields.values()
+        if f"{spec.name}.{column.name}" in filled.readable
+    ]
     names = {column["name"] for column in columns}
     zone = ZoneInfo(ctx.actor.zone)
     if filled.typed is not None and spec.name in filled.typed:
@@ -255,11 +271,21 @@ def line_args(ctx: Context, filled: Filled, spec: Field) -> dict[str, Any]:
     domain = list(filled.record.get(spec.name) or ())
     made = []
     for number, row in enumerate(rows):
-        values = {n: shown_value(spec.fields[n], row.get(n, ""), filled.names, lang) for n in names if not spec.fields[n].computed}
+        values = {
+            n: shown_value(spec.fields[n], row.get(n, ""), filled.names, lang)
+            for n in names
+            if not spec.fields[n].computed
+        }
         if number < len(domain) and filled.typed is None:
-            values |= {n: _display(spec.fields[n], domain[number].get(n), lang) for n in names if spec.fields[n].computed}
+            values |= {
+                n: _display(spec.fields[n], domain[number].get(n), lang)
+                for n in names
+                if spec.fields[n].computed
+            }
         prefix = f"{spec.name}[{number}]."
-        errors = {key.removeprefix(prefix): text for key, text in filled.errors.items() if key.startswith(prefix)}
+        errors = {
+            key.removeprefix(prefix): text for key, text in filled.errors.items() if key.startswith(prefix)
+        }
         made.append({"values": values, "errors": errors})
     return {
         "name": spec.name, "label": spec.label.get(lang), "columns": columns, "rows": made,

@@ -55,7 +55,11 @@ def filterable(ctx: Context, entity: CompiledEntity) -> list[Field]:
     document = ctx.app.workspace.list_of(entity.name)
     fields = entity.entity.fields
     names = [*document.filters, *document.columns]
-    names += [name for name, spec in fields.items() if spec.kind in ("date", "datetime", "money") and spec.origin == "document"]
+    names += [
+        name
+        for name, spec in fields.items()
+        if spec.kind in ("date", "datetime", "money") and spec.origin == "document"
+    ]
     return [
         fields[name]
         for name in dict.fromkeys(names)
@@ -68,7 +72,9 @@ def read(fields: Sequence[Field], args: MultiDict[str, str]) -> list[Chosen]:
     found = []
     for field in fields:
         texts = args.getlist(f"f.{field.name}")
-        values = tuple(dict.fromkeys(v.strip() for text in texts for v in text.split(",") if v.strip()))[:MAX_VALUES]
+        values = tuple(dict.fromkeys(v.strip() for text in texts for v in text.split(",") if v.strip()))[
+            :MAX_VALUES
+        ]
         low, high = args.get(f"f.{field.name}.from", "").strip(), args.get(f"f.{field.name}.to", "").strip()
         if values or low or high:
             found.append(Chosen(field, values, low[:40], high[:40]))
@@ -112,7 +118,7 @@ def _bounds(one: Chosen, path: str, today: date) -> str | None:
         path = f"date({path})"
     if EMPTY in one.values:
         return f"is_empty(record.{one.field.name})"
-    low, high = (span(one.values[0], today) if one.values and is_day else (one.low, one.high))
+    low, high = span(one.values[0], today) if one.values and is_day else (one.low, one.high)
     parts = []
     for operator, text in ((">=", low), ("<=", high)):
         if not text:
@@ -135,7 +141,9 @@ def span(name: str, today: date) -> tuple[str, str]:
         return (today - timedelta(days=30)).isoformat(), today.isoformat()
     if name == "this_month":
         first = today.replace(day=1)
-        return first.isoformat(), ((first + timedelta(days=32)).replace(day=1) - timedelta(days=1)).isoformat()
+        return first.isoformat(), (
+            (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+        ).isoformat()
     return "", ""
 
 
@@ -153,7 +161,9 @@ def _literal(field: Field, text: str) -> str | None:
 
 
 def _quoted(text: str) -> str:
-    escaped = "".join(c if c.isalnum() or c in " _-:.@" else f"\\u{ord(c):04x}" for c in text[:200] if ord(c) < 0x10000)
+    escaped = "".join(
+        c if c.isalnum() or c in " _-:.@" else f"\\u{ord(c):04x}" for c in text[:200] if ord(c) < 0x10000
+    )
     return f"'{escaped}'"
 
 
@@ -169,7 +179,9 @@ def keys_of(field: Field) -> dict[str, str | None]:
     return {f"f.{field.name}": None, f"f.{field.name}.from": None, f"f.{field.name}.to": None}
 
 
-def chips(chosen: Sequence[Chosen], cells: Cells, link: Link, edit: Callable[[Field], str]) -> list[dict[str, Any]]:
+def chips(
+    chosen: Sequence[Chosen], cells: Cells, link: Link, edit: Callable[[Field], str]
+) -> list[dict[str, Any]]:
     """Return what is chosen as chips that read as words."""
     return [
         {
@@ -243,9 +255,15 @@ def sentence_of(ctx: Context, entity: CompiledEntity, text: str, lang: str) -> s
     return sentence(expression, lang, label)
 
 
-def address(base: str, args: MultiDict[str, str], changes: Mapping[str, str | None], drop: Sequence[str] = ()) -> str:
+def address(
+    base: str, args: MultiDict[str, str], changes: Mapping[str, str | None], drop: Sequence[str] = ()
+) -> str:
     """Return `base` with the parameters of the request, some changed; paging starts anew."""
-    kept = [(key, value) for key, value in args.items(multi=True) if key not in changes and key not in drop and value]
+    kept = [
+        (key, value)
+        for key, value in args.items(multi=True)
+        if key not in changes and key not in drop and value
+    ]
     kept += [(key, value) for key, value in changes.items() if value]
     return f"{base}?{urlencode(kept, safe=',~:')}" if kept else base
 

@@ -35,10 +35,16 @@ def form_values(ctx: Context, filled: Filled, document: Form) -> dict[str, Any]:
     shown: list[str] = []
     sections = []
     for section in _sections(filled, document):
-        entries = [entry for name in section.fields if (entry := _entry(ctx, filled, name, cells, shown)) is not None]
+        entries = [
+            entry for name in section.fields if (entry := _entry(ctx, filled, name, cells, shown)) is not None
+        ]
         if entries and is_visible(ctx, filled, section.visible_when):
             sections.append(_section(filled, section, entries, cells.lang))
-    carried = {name: _text(ctx, filled, name) for name in sorted(filled.brought) if name not in shown and name in filled.writable}
+    carried = {
+        name: _text(ctx, filled, name)
+        for name in sorted(filled.brought)
+        if name not in shown and name in filled.writable
+    }
     return {
         "sections": sections, "env": env_json(ctx), "computed": computed(ctx, filled), "background": background(filled, shown),
         "carried": {name: text for name, text in carried.items() if isinstance(text, str) and text},
@@ -79,7 +85,9 @@ def _sections(filled: Filled, document: Form) -> list[FormSection]:
     return sections
 
 
-def _section(filled: Filled, section: FormSection, entries: list[dict[str, Any]], lang: str) -> dict[str, Any]:
+def _section(
+    filled: Filled, section: FormSection, entries: list[dict[str, Any]], lang: str
+) -> dict[str, Any]:
     wrong = any(entry["args"].get("error") for entry in entries if entry.get("args"))
     tree = section.visible_when
     return {
@@ -134,7 +142,9 @@ def _wanted(filled: Filled) -> naming.Wanted:
     for name, spec in fields.items():
         if spec.kind == "table":
             rows = [row for source in sources for row in source.get(name) or ()]
-            naming.collect(wanted, spec.fields.values(), [{n: v or None for n, v in row.items()} for row in rows])
+            naming.collect(
+                wanted, spec.fields.values(), [{n: v or None for n, v in row.items()} for row in rows]
+            )
     return wanted
 
 
@@ -150,6 +160,14 @@ def _problems(filled: Filled, shown: Iterable[str], cells: Cells) -> list[dict[s
         if rest and spec is not None:
             number, _, column = rest.partition("].")
             line = spec.fields.get(column)
-            label = cells.t("screens.line_of", n=int(number) + 1, field=line.label.get(cells.lang) if line else column)
-        found.append({"field": target, "label": label, "message": message if target or not label else f"{label}: {message}"})
+            label = cells.t(
+                "screens.line_of", n=int(number) + 1, field=line.label.get(cells.lang) if line else column
+            )
+        found.append(
+            {
+                "field": target,
+                "label": label,
+                "message": message if target or not label else f"{label}: {message}",
+            }
+        )
     return found

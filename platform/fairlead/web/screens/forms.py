@@ -60,7 +60,9 @@ def create(entity: str) -> Response:
     except Forbidden:
         raise
     except Refused as failure:
-        return _new_page(ctx, start, origin, typed=typed, refusal=_refusal(ctx, entity, failure), status=failure.status)
+        return _new_page(
+            ctx, start, origin, typed=typed, refusal=_refusal(ctx, entity, failure), status=failure.status
+        )
 
 
 def _blank(ctx: Context, start: Start, typed: dict[str, Any], failure: Invalid) -> dict[str, str]:
@@ -76,16 +78,24 @@ def _blank(ctx: Context, start: Start, typed: dict[str, Any], failure: Invalid) 
 
 
 def _prefill() -> dict[str, str]:
-    return {key.removeprefix("with."): value for key, value in request.args.items() if key.startswith("with.")}
+    return {
+        key.removeprefix("with."): value for key, value in request.args.items() if key.startswith("with.")
+    }
 
 
 def _origin(ctx: Context) -> Origin | None:
     entity, colon, id = request.args.get("from", "").partition(":")
     action = request.args.get("action", "")
-    return forms.origin(ctx, entity, id, action) if colon and action and ctx.app.entity(entity) is not None else None
+    return (
+        forms.origin(ctx, entity, id, action)
+        if colon and action and ctx.app.entity(entity) is not None
+        else None
+    )
 
 
-def _filled_new(ctx: Context, start: Start, typed: Any = None, errors: dict[str, str] | None = None) -> Filled:
+def _filled_new(
+    ctx: Context, start: Start, typed: Any = None, errors: dict[str, str] | None = None
+) -> Filled:
     name = start.entity.name
     return Filled(
         start.entity, start.record, start.writable, readable_for(ctx, name, start.writable), typed=typed, errors=errors or {},
@@ -102,7 +112,11 @@ def _new_page(
     values = form_values(ctx, _filled_new(ctx, start, typed, errors), ctx.app.workspace.form_of(entity.name))
     label = entity.label.get(ctx.actor.language)
     back = f"/r/{origin.opened.entity.name}/{origin.opened.id}" if origin else f"/l/{entity.name}"
-    crumb = origin.opened.title if origin else ctx.app.workspace.list_of(entity.name).label.get(ctx.actor.language)
+    crumb = (
+        origin.opened.title
+        if origin
+        else ctx.app.workspace.list_of(entity.name).label.get(ctx.actor.language)
+    )
     return render.page(
         "forms/form.html", status, title=origin.action.label.get(ctx.actor.language) if origin else t("screens.new_one", label=label),
         icon=entity.icon, action=request.full_path.rstrip("?"), version=None, back=back, entity=entity.name, refusal=refusal,
@@ -112,7 +126,11 @@ def _new_page(
 
 def _refusal(ctx: Context, entity: str, failure: Refused) -> dict[str, Any]:
     matches = (failure.current or {}).get("matches") or ()
-    links = [f"/r/{entity}/{id}" for id in matches if isinstance(id, str)] if isinstance(matches, (list, tuple)) else []
+    links = (
+        [f"/r/{entity}/{id}" for id in matches if isinstance(id, str)]
+        if isinstance(matches, (list, tuple))
+        else []
+    )
     return {"text": failure.message(ctx.actor.language), "links": links[:3]}
 
 
@@ -133,7 +151,9 @@ def save(entity: str, id: str) -> Response:
     opened = _editable(ctx, entity, id)
     version = version_of(request.form)
     typed = read_texts(fields_of(_filled(ctx, opened), ctx.app.workspace.form_of(entity)), request.form)
-    chosen = {key.removeprefix("keep."): side for key, side in request.form.items() if key.startswith("keep.")}
+    chosen = {
+        key.removeprefix("keep."): side for key, side in request.form.items() if key.startswith("keep.")
+    }
     typed = {name: text for name, text in typed.items() if chosen.get(name) != "theirs"}
     if request.form.get("_form"):
         return _edit_page(ctx, opened, typed=typed)
@@ -147,13 +167,17 @@ def save(entity: str, id: str) -> Response:
     try:
         return once(ctx, work)
     except Invalid as failure:
-        return _edit_page(ctx, opened, typed=typed, errors=problems_of(failure, ctx.actor.language), status=422)
+        return _edit_page(
+            ctx, opened, typed=typed, errors=problems_of(failure, ctx.actor.language), status=422
+        )
     except Conflict:
         return _conflict(ctx, open_record(ctx, entity, id), typed, version)
     except Forbidden:
         raise
     except Refused as failure:
-        return _edit_page(ctx, opened, typed=typed, refusal=_refusal(ctx, entity, failure), status=failure.status)
+        return _edit_page(
+            ctx, opened, typed=typed, refusal=_refusal(ctx, entity, failure), status=failure.status
+        )
 
 
 def _editable(ctx: Context, entity: str, id: str) -> Opened:
@@ -164,9 +188,19 @@ def _editable(ctx: Context, entity: str, id: str) -> Opened:
 
 
 def _filled(ctx: Context, opened: Opened, typed: Any = None, errors: dict[str, str] | None = None) -> Filled:
-    lines = frozenset(f"{name}.{column}" for name in opened.lines for column in opened.entity.field(name).fields)
+    lines = frozenset(
+        f"{name}.{column}" for name in opened.lines for column in opened.entity.field(name).fields
+    )
     seen = frozenset(opened.item) | (lines & readable_for(ctx, opened.entity.name, frozenset()))
-    return Filled(opened.entity, opened.everything, opened.changeable, seen, opened.item, typed=typed, errors=errors or {})
+    return Filled(
+        opened.entity,
+        opened.everything,
+        opened.changeable,
+        seen,
+        opened.item,
+        typed=typed,
+        errors=errors or {},
+    )
 
 
 def _edit_page(
@@ -177,7 +211,9 @@ def _edit_page(
     values = form_values(ctx, _filled(ctx, opened, typed, errors), ctx.app.workspace.form_of(name))
     back = f"/r/{name}/{opened.id}"
     t = speaker(ctx.actor.language)
-    version = request.form.get("version") if typed is not None and not request.form.get("_form") else opened.version
+    version = (
+        request.form.get("version") if typed is not None and not request.form.get("_form") else opened.version
+    )
     return render.page(
         "forms/form.html", status, title=t("screens.edit_one", title=opened.title), icon=opened.entity.entity.icon,
         action=f"{back}/edit", version=version, back=back, entity=name, refusal=refusal, submit=t("kit.save"),
@@ -200,7 +236,10 @@ def _conflict(ctx: Context, opened: Opened, typed: dict[str, Any], version: int)
     """Show both values of every field that differs; nothing typed is lost, nothing saved is written over."""
     sides = _sides(ctx, opened, typed, version)
     specs = [side.clash.field for side in sides]
-    texts = [{s.clash.field.name: getattr(s.clash, part) or None for s in sides} for part in ("base", "mine", "theirs")]
+    texts = [
+        {s.clash.field.name: getattr(s.clash, part) or None for s in sides}
+        for part in ("base", "mine", "theirs")
+    ]
     by = opened.record.get("updated_by")
     wanted = naming.collect({"user": {str(by)}} if by else {}, specs, texts)
     cells = Cells(ctx, naming.names(ctx, wanted))
@@ -212,7 +251,11 @@ def _conflict(ctx: Context, opened: Opened, typed: dict[str, Any], version: int)
         }
         for side in sides
     ]  # fmt: skip
-    kept = [(key, text) for key, text in request.form.items(multi=True) if key not in _OWN_KEYS and not key.startswith("keep.")]
+    kept = [
+        (key, text)
+        for key, text in request.form.items(multi=True)
+        if key not in _OWN_KEYS and not key.startswith("keep.")
+    ]
     back = f"/r/{opened.entity.name}/{opened.id}"
     other = cells.who(opened.record.get("updated_by"))
     return render.page(
@@ -248,5 +291,7 @@ def _said(cells: Cells, spec: Any, text: Any) -> str:
         return ", ".join(str(one["title"]) for one in (shown if isinstance(shown, list) else [shown]))
     if spec.kind in ("choice", "multi_choice"):
         options = {option.name: option.label.get(cells.lang) for option in spec.options}
-        return ", ".join(options.get(str(one), str(one)) for one in (text if isinstance(text, list) else [text]))
+        return ", ".join(
+            options.get(str(one), str(one)) for one in (text if isinstance(text, list) else [text])
+        )
     return ", ".join(text) if isinstance(text, list) else str(text)

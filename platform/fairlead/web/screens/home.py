@@ -55,7 +55,9 @@ def _subtitle(ctx: Context, cells: Cells, count: int, late: int) -> str:
                   month=cells.t(f"screens.month_{today.month}"), month_number=today.month)  # fmt: skip
     if not count:
         return f"{day} · {cells.t('screens.nothing_due')}"
-    return f"{day} · {cells.t('screens.due_n', n=count)}" + (f"{cells.t('kit.comma')}{cells.t('screens.late_n', n=late)}" if late else "")
+    return f"{day} · {cells.t('screens.due_n', n=count)}" + (
+        f"{cells.t('kit.comma')}{cells.t('screens.late_n', n=late)}" if late else ""
+    )
 
 
 def _due(one: DueList, cells: Cells) -> list[dict[str, Any]]:
@@ -67,7 +69,14 @@ def _due(one: DueList, cells: Cells) -> list[dict[str, Any]]:
         raw = str(item.get(one.by.name) or "") if one.by else ""
         day = _day(raw, cells)
         late = days_late(day, cells.today) if day else 0
-        about = next((n for n, f in fields.items() if f.kind == "reference" and f.origin == "document" and item.get(n)), None)
+        about = next(
+            (
+                n
+                for n, f in fields.items()
+                if f.kind == "reference" and f.origin == "document" and item.get(n)
+            ),
+            None,
+        )
         details = [entity.entity.label.get(cells.lang)]
         if about is not None:
             details.append(str(cells.cell(entity, about, item, plain=True)))
@@ -102,7 +111,10 @@ def _when(raw: str, day: date | None, late: int, cells: Cells) -> str | None:
 
 def _due_link(one: DueList, cells: Cells) -> dict[str, Any]:
     mine = "" if cells.ctx.actor.oversees else "&f.owner=me"
-    return {"label": one.entity.entity.plural.get(cells.lang), "href": f"/l/{one.entity.name}?view={one.view.name}{mine}"}
+    return {
+        "label": one.entity.entity.plural.get(cells.lang),
+        "href": f"/l/{one.entity.name}?view={one.view.name}{mine}",
+    }
 
 
 def _losing(one: Losing, cells: Cells) -> list[dict[str, Any]]:

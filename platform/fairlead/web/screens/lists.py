@@ -68,7 +68,11 @@ def asked(ctx: Context, name: str, args: MultiDict[str, str], *, count: bool = F
     parts = [part for part in (filters.condition(chosen, ctx.today), args.get("filter")) if part]
     shown = {*columns, *entity.entity.title_fields} | ({"stage", "owner"} & set(entity.entity.fields))
     order = args.get("order_by")
-    wanted = tuple(n for n in shown | ({order.split()[0]} if order else set()) if n in access.seen and n in entity.tables.columns)
+    wanted = tuple(
+        n
+        for n in shown | ({order.split()[0]} if order else set())
+        if n in access.seen and n in entity.tables.columns
+    )
     query = ListQuery(
         filter=" && ".join(f"({part})" for part in parts) if len(parts) > 1 else (parts[0] if parts else None),
         order_by=order, page_size=document.page_size, page_token=args.get("page_token"), view=_view(document, args),
@@ -138,7 +142,13 @@ def _frame(ctx: Context, found: Asked, cells: Cells) -> dict[str, Any]:
     chips = filters.chips(found.chosen, cells, found.link, lambda field: _dialog(found, field))
     if args.get("filter"):
         words = filters.sentence_of(ctx, entity, args["filter"], lang)
-        chips.append({"label": cells.t("screens.condition"), "value": words, "remove": found.link({"filter": None, "view": ""})})
+        chips.append(
+            {
+                "label": cells.t("screens.condition"),
+                "value": words,
+                "remove": found.link({"filter": None, "view": ""}),
+            }
+        )
     taken = {one.field.name for one in found.chosen}
     add = [
         {"label": f.label.get(lang), "icon": filters.ICONS.get(f.kind), "attrs": {"data-dialog": _dialog(found, f)}}
@@ -167,8 +177,13 @@ def _exports(found: Asked, cells: Cells) -> list[dict[str, Any]]:
     attrs = {"download": "", "hx-boost": "false"}
     return [
         {
-            "label": cells.t("screens.export_as", kind=kind), "icon": icon, "why": why, "attrs": attrs,
-            "href": address(f"/l/{found.entity.name}/export.{ending}", found.args, {}, drop=(*PAGING, "order_by")),
+            "label": cells.t("screens.export_as", kind=kind),
+            "icon": icon,
+            "why": why,
+            "attrs": attrs,
+            "href": address(
+                f"/l/{found.entity.name}/export.{ending}", found.args, {}, drop=(*PAGING, "order_by")
+            ),
         }
         for ending, kind, icon in (("xlsx", "Excel", "file-type-xls"), ("csv", "CSV", "file-type-csv"))
     ]
@@ -177,7 +192,11 @@ def _exports(found: Asked, cells: Cells) -> list[dict[str, Any]]:
 def _tabs(found: Asked, lang: str) -> list[dict[str, Any]]:
     drop = {key: None for key in found.args if key.startswith("f.") or key in ("filter", "order_by")}
     return [
-        {"label": view.label.get(lang), "href": found.link({**drop, "view": view.name}), "active": view.name == found.query.view}
+        {
+            "label": view.label.get(lang),
+            "href": found.link({**drop, "view": view.name}),
+            "active": view.name == found.query.view,
+        }
         for view in found.document.views
     ]
 
@@ -190,7 +209,10 @@ def _bulk_actions(entity: CompiledEntity, access: Any, cells: Cells) -> dict[str
     stages = []
     if access.can("move") and entity.machine is not None:
         stages = [
-            {"label": stage.label.get(cells.lang), "attrs": {"data-dialog": f"/l/{entity.name}/bulk/move?stage={stage.name}"}}
+            {
+                "label": stage.label.get(cells.lang),
+                "attrs": {"data-dialog": f"/l/{entity.name}/bulk/move?stage={stage.name}"},
+            }
             for stage in entity.machine.pipeline.stages
         ]
     return {
@@ -253,7 +275,9 @@ def _pager(found: Asked, page: reading.Page, start: int, count: int) -> dict[str
     following = previous = None
     if page.next_token:
         back = ",".join([*trail, args.get("page_token") or "-"][-MAX_BACK:])
-        following = address(base, args, {"page_token": page.next_token, "from": str(start + count), "back": back})
+        following = address(
+            base, args, {"page_token": page.next_token, "from": str(start + count), "back": back}
+        )
     if trail:
         token = None if trail[-1] == "-" else trail[-1]
         first = max(1, start - found.document.page_size)
@@ -261,7 +285,11 @@ def _pager(found: Asked, page: reading.Page, start: int, count: int) -> dict[str
         previous = address(base, args, changes)
     elif args.get("page_token"):
         previous = found.link({})
-    return {"text": f"{start:,}–{start + count - 1:,}" if count else "", "next": following, "previous": previous}
+    return {
+        "text": f"{start:,}–{start + count - 1:,}" if count else "",
+        "next": following,
+        "previous": previous,
+    }
 
 
 @screen.get("/l/<entity>/count")
@@ -279,7 +307,9 @@ def export(entity: str, ending: str) -> Response:
     ctx = context("ui")
     found = asked(ctx, entity, request.args)
     view = next((one for one in found.document.views if one.name == found.query.view), None)
-    parts = [part for part in (view.filter.text if view and view.filter else None, found.query.filter) if part]
+    parts = [
+        part for part in (view.filter.text if view and view.filter else None, found.query.filter) if part
+    ]
     narrowed = " && ".join(f"({part})" for part in parts) or None
     made = exports.export(ctx, entity, "xlsx" if ending == "xlsx" else "csv", filter=narrowed, labels=True)
     answer = Response(made.chunks, mimetype=made.media)
@@ -301,9 +331,13 @@ def filter_form(entity: str, field: str) -> Response:
     now = next((one for one in found.chosen if one.field.name == field), Chosen(spec))
     cells = Cells(ctx, _names(ctx, found, []))
     drop = {f"f.{field}", f"f.{field}.from", f"f.{field}.to", *PAGING}
-    picked = [{"id": v, "title": cells.text(spec, v)} for v in now.values if v not in (filters.ME, filters.EMPTY)]
+    picked = [
+        {"id": v, "title": cells.text(spec, v)} for v in now.values if v not in (filters.ME, filters.EMPTY)
+    ]
     options = [
-        {"value": o.name, "label": o.label.get(cells.lang), "tone": o.color} for o in spec.options if o.active or o.name in now.values
+        {"value": o.name, "label": o.label.get(cells.lang), "tone": o.color}
+        for o in spec.options
+        if o.active or o.name in now.values
     ]
     return render.fragment(
         "lists/filter.html", spec=spec, label=spec.label.get(cells.lang), now=now, options=options, picked=picked,
@@ -329,13 +363,22 @@ def bulk_form(entity: str, action: str) -> Response:
     asked_for: list[dict[str, Any]] = []
     reason = label = ""
     if action == "move" and compiled.machine is not None and stage in compiled.machine.stages:
-        ways = [t for one in compiled.machine.stages for t in targets(compiled.machine, one, ctx.actor.roles) if t.stage == stage]
+        ways = [
+            t
+            for one in compiled.machine.stages
+            for t in targets(compiled.machine, one, ctx.actor.roles)
+            if t.stage == stage
+        ]
         reason = "required" if any(way.reason for way in ways) else ""
         label = compiled.machine.stages[stage].label.get(lang)
         names = dict.fromkeys(name for way in ways for name in way.ask)
         writable = ctx.app.access(entity, roles_of(ctx)).write.get("move", ())
         open_fields = frozenset().union(*(grant.writable for grant in writable)) if writable else frozenset()
-        asked_for = [field_args(ctx, compiled, n) for n in names if n in open_fields and compiled.field(n).kind != "table"]
+        asked_for = [
+            field_args(ctx, compiled, n)
+            for n in names
+            if n in open_fields and compiled.field(n).kind != "table"
+        ]
     return render.fragment(
         "lists/bulk.html", action=action, entity=entity, stage=stage, stage_label=label, fields=asked_for, reason=reason,
         owner=field_args(ctx, compiled, "owner") if action == "assign" else None,
@@ -367,7 +410,9 @@ def bulk(entity: str) -> Response:
 def _one(ctx: Context, entity: str, action: str, id: str) -> None:
     form = request.form
     if action == "assign":
-        records.assign(ctx, entity, id, form.get("owner", ""), version=None, reason=form.get("reason") or None)
+        records.assign(
+            ctx, entity, id, form.get("owner", ""), version=None, reason=form.get("reason") or None
+        )
     elif action == "delete":
         records.delete(ctx, entity, id, version=None)
     elif action == "move":
@@ -375,7 +420,14 @@ def _one(ctx: Context, entity: str, action: str, id: str) -> None:
         given = {name: form[name] for name in form if name in compiled.entity.fields and form[name] != ""}
         given.pop("stage", None)
         records.move(
-            ctx, entity, id, form.get("stage", ""), version=None, given=given, reason=form.get("reason") or None, form=True
+            ctx,
+            entity,
+            id,
+            form.get("stage", ""),
+            version=None,
+            given=given,
+            reason=form.get("reason") or None,
+            form=True,
         )
     else:
         raise Invalid.field("action", "not_an_option", "There is no such action.")

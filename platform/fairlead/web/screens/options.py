@@ -19,7 +19,9 @@ def options(target: str) -> Response:
     """Records of one entity or of several, people or teams, that fit the words."""
     ctx = context("ui")
     found = choosing.options(ctx, target, request.args.get("q", ""))
-    items: list[dict[str, Any]] = [{"id": one.id, "title": one.title, "detail": one.detail or ""} for one in found]
+    items: list[dict[str, Any]] = [
+        {"id": one.id, "title": one.title, "detail": one.detail or ""} for one in found
+    ]
     return json_answer({"items": items})
 
 
@@ -30,5 +32,7 @@ def line(entity: str, table: str) -> Response:
     compiled = entity_of(ctx, entity)
     spec = compiled.entity.fields.get(table)
     given = {key: value for key, value in request.args.items() if value}
-    filled = forms.row_defaults(ctx, compiled, table, given) if spec is not None and spec.kind == "table" else {}
+    filled = (
+        forms.row_defaults(ctx, compiled, table, given) if spec is not None and spec.kind == "table" else {}
+    )
     return json_answer({"values": filled})

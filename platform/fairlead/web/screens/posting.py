@@ -80,7 +80,9 @@ def once(ctx: Context, work: Callable[[], str]) -> Response:
     key = request.headers.get("Idempotency-Key") or request.form.get("_key", "")
     if not key or len(key) > 200:
         return render.go(work())
-    fields = sorted((name, text) for name, text in request.form.items(multi=True) if name not in ("csrf_token", "_key"))
+    fields = sorted(
+        (name, text) for name, text in request.form.items(multi=True) if name not in ("csrf_token", "_key")
+    )
     before = kept.begin(ctx, key, hashlib.sha256(repr((request.path, fields)).encode()).hexdigest())
     if before is not None:
         return render.go(dict(before.headers)["Location"])

@@ -51,12 +51,22 @@ def header(ctx: Context, opened: Opened, page: Page, cells: Cells) -> dict[str, 
     lang = cells.lang
     owner = cells.who(opened.item.get("owner"))
     figures = [
-        {"label": entity.fields[name].label.get(lang), "value": value, "explain_url": explain_url(opened, entity.fields[name])}
+        {
+            "label": entity.fields[name].label.get(lang),
+            "value": value,
+            "explain_url": explain_url(opened, entity.fields[name]),
+        }
         for name in page.facts[:6]
-        if name in entity.fields and name != "owner" and (value := cells.cell(opened.entity, name, opened.item)) != ""
+        if name in entity.fields
+        and name != "owner"
+        and (value := cells.cell(opened.entity, name, opened.item)) != ""
     ]
     state = opened.item.get("approval_state")
-    shown = cells.state(opened.entity, entity.fields["approval_state"], state) if state and state != "none" else None
+    shown = (
+        cells.state(opened.entity, entity.fields["approval_state"], state)
+        if state and state != "none"
+        else None
+    )
     return {
         "title": opened.title, "icon_name": entity.icon, "owner": owner, "figures": figures, "state": shown,
         "crumbs": [{"label": ctx.app.workspace.list_of(entity.name).label.get(lang), "href": f"/l/{entity.name}"}],
@@ -65,7 +75,11 @@ def header(ctx: Context, opened: Opened, page: Page, cells: Cells) -> dict[str, 
 
 def explain_url(opened: Opened, spec: Field) -> str | None:
     """Return where a computed value explains itself."""
-    return url_of(opened, f"/explain/{spec.name}") if spec.computed and opened.item.get(spec.name) is not None else None
+    return (
+        url_of(opened, f"/explain/{spec.name}")
+        if spec.computed and opened.item.get(spec.name) is not None
+        else None
+    )
 
 
 # ---------------------------------------------------------------- stages
@@ -91,7 +105,9 @@ def stages(ctx: Context, opened: Opened, cells: Cells) -> list[dict[str, Any]]:
         if stage.name == current:
             made["status"] = {"won": "won", "lost": "lost"}.get(stage.outcome, "now")
             entered = opened.item.get("stage_entered_at")
-            made["since"] = Markup('<time datetime="{}" data-relative></time>').format(entered) if entered else None
+            made["since"] = (
+                Markup('<time datetime="{}" data-relative></time>').format(entered) if entered else None
+            )
         else:
             done = stage.outcome == "open" and position < here and machine.stages[current].outcome != "lost"
             made["status"] = "done" if done else "next"
@@ -99,7 +115,9 @@ def stages(ctx: Context, opened: Opened, cells: Cells) -> list[dict[str, Any]]:
             if may and way is not None:
                 made.update(_way(ctx, opened, way, t))
             elif may and made["status"] == "next":
-                made["why"] = t("screens.no_way", here=machine.stages[current].label.get(lang), there=made["label"])
+                made["why"] = t(
+                    "screens.no_way", here=machine.stages[current].label.get(lang), there=made["label"]
+                )
         found.append(made)
     return found
 
@@ -112,7 +130,13 @@ def stage_menu(bar: list[dict[str, Any]]) -> list[dict[str, Any]]:
             made.append({"label": one["label"], "attrs": {"data-dialog": one["ask_url"]}})
         elif one.get("url"):
             values = json.dumps({"stage": one["name"], "version": one["version"]})
-            post = {"hx-post": one["url"], "hx-vals": values, "hx-target": "#page", "hx-select": "#page", "hx-swap": "outerHTML"}
+            post = {
+                "hx-post": one["url"],
+                "hx-vals": values,
+                "hx-target": "#page",
+                "hx-select": "#page",
+                "hx-swap": "outerHTML",
+            }
             made.append({"label": one["label"], "attrs": post})
         elif one.get("why"):
             made.append({"label": one["label"], "why": one["why"]})
@@ -157,7 +181,12 @@ def needed_next(ctx: Context, opened: Opened, cells: Cells) -> dict[str, Any] | 
     """Return what the next open stage asks for, and which of it is there."""
     machine = opened.entity.machine
     current = opened.item.get("stage")
-    if machine is None or current is None or current not in machine.stages or machine.stages[current].outcome != "open":
+    if (
+        machine is None
+        or current is None
+        or current not in machine.stages
+        or machine.stages[current].outcome != "open"
+    ):
         return None
     order = [stage.name for stage in machine.pipeline.stages if stage.outcome in ("open", "won")]
     ways = {way.stage: way for way in moves.targets(machine, current, ctx.actor.roles)}
@@ -188,12 +217,16 @@ def sections(ctx: Context, opened: Opened, page: Page, cells: Cells) -> list[dic
     found = []
     shown: set[str] = set()
     for section in page.sections:
-        if section.visible_when is not None and not section.visible_when.is_true(opened.everything, ctx.env()):
+        if section.visible_when is not None and not section.visible_when.is_true(
+            opened.everything, ctx.env()
+        ):
             continue
         entries = [made for name in section.fields if (made := _fact(ctx, opened, name, cells)) is not None]
         shown |= set(section.fields)
         if entries:
-            found.append({"label": _label(section, opened, cells), "entries": entries, "open": not section.folded})
+            found.append(
+                {"label": _label(section, opened, cells), "entries": entries, "open": not section.folded}
+            )
     found.append({"label": cells.t("screens.record_facts"), "entries": _stamps(opened, cells), "open": False})
     return found
 
@@ -226,7 +259,17 @@ def fact(opened: Opened, spec: Field, cells: Cells) -> dict[str, Any]:
 
 
 def _stamps(opened: Opened, cells: Cells) -> list[dict[str, Any]]:
-    names = ("created_at", "created_by", "updated_at", "updated_by", "team", "claimed_at", "last_activity_at", "due_at", "previous_owner")
+    names = (
+        "created_at",
+        "created_by",
+        "updated_at",
+        "updated_by",
+        "team",
+        "claimed_at",
+        "last_activity_at",
+        "due_at",
+        "previous_owner",
+    )
     fields = opened.entity.entity.fields
     return [
         {"label": fields[name].label.get(cells.lang), "value": cells.cell(opened.entity, name, opened.item)}
@@ -312,13 +355,35 @@ def actions(ctx: Context, opened: Opened, page: Page, cells: Cells) -> dict[str,
     owned = opened.record.get("owner") == ctx.actor.id
     menu: list[dict[str, Any]] = []
     if "assign" in writable and "owner" in entity.entity.fields:
-        menu.append({"label": t("screens.assign"), "icon": "user-share", "attrs": {"data-dialog": url_of(opened, "/assign")}})
+        menu.append(
+            {
+                "label": t("screens.assign"),
+                "icon": "user-share",
+                "attrs": {"data-dialog": url_of(opened, "/assign")},
+            }
+        )
     if entity.pools and not in_pool and (owned or "assign" in writable):
-        menu.append({"label": t("screens.release"), "icon": "pool", "why": lock, "attrs": {"data-dialog": url_of(opened, "/release")}})
-    menu.append({"label": t("screens.who_can_see"), "icon": "eye", "attrs": {"data-dialog": url_of(opened, "/who")}})
+        menu.append(
+            {
+                "label": t("screens.release"),
+                "icon": "pool",
+                "why": lock,
+                "attrs": {"data-dialog": url_of(opened, "/release")},
+            }
+        )
+    menu.append(
+        {"label": t("screens.who_can_see"), "icon": "eye", "attrs": {"data-dialog": url_of(opened, "/who")}}
+    )
     if "delete" in writable:
-        confirm = {"hx-post": url_of(opened, "/delete"), "hx-confirm": t("screens.delete_text", title=opened.title), "hx-swap": "none"}
-        menu += [{"line": True}, {"label": t("screens.delete"), "icon": "trash", "danger": True, "why": lock, "attrs": confirm}]
+        confirm = {
+            "hx-post": url_of(opened, "/delete"),
+            "hx-confirm": t("screens.delete_text", title=opened.title),
+            "hx-swap": "none",
+        }
+        menu += [
+            {"line": True},
+            {"label": t("screens.delete"), "icon": "trash", "danger": True, "why": lock, "attrs": confirm},
+        ]
     return {
         "created": created, "menu": menu, "second": [one | {"attrs": {"class": "on-phone"}} for one in created[1:2] if not one["why"]],
         "claim": url_of(opened, "/claim") if in_pool and _may_claim(ctx, opened) else None,
@@ -337,7 +402,10 @@ def _submit(opened: Opened, t: Any) -> dict[str, Any] | None:
     if not opened.entity.approvals or "update" not in opened.writable or state in ("pending", "approved"):
         return None
     again = state in ("returned", "rejected", "withdrawn")
-    return {"label": t("screens.submit_again" if again else "screens.submit"), "url": url_of(opened, "/submit")}
+    return {
+        "label": t("screens.submit_again" if again else "screens.submit"),
+        "url": url_of(opened, "/submit"),
+    }
 
 
 # ---------------------------------------------------------------- related
@@ -358,10 +426,16 @@ def related_lines(rows: Rows, columns: Sequence[str], cells: Cells) -> list[dict
     entity = rows.entity
     fields = entity.entity.fields
     rest = [name for name in columns if name in fields and name not in entity.entity.title_fields]
-    state = next((name for name in rest if name == "stage"), None) or next((n for n in rest if fields[n].kind == "choice"), None)
+    state = next((name for name in rest if name == "stage"), None) or next(
+        (n for n in rest if fields[n].kind == "choice"), None
+    )
     made = []
     for item in rows.items:
-        details = [text for name in rest if name != state and (text := str(cells.cell(entity, name, item, plain=True) or ""))]
+        details = [
+            text
+            for name in rest
+            if name != state and (text := str(cells.cell(entity, name, item, plain=True) or ""))
+        ]
         made.append({
             "title": cells.title(entity, item), "href": f"/r/{entity.name}/{item['id']}", "icon": entity.entity.icon,
             "detail": " · ".join(details) or None, "state": (cells.cell(entity, state, item) or None) if state else None,
@@ -389,8 +463,16 @@ def who_can_see(ctx: Context, opened: Opened, cells: Cells) -> list[dict[str, An
         scope = grant.scopes.get("read", "no") if grant else "no"
         if grant is None or scope == "no":
             continue
-        words = t(f"screens.scope_{scope}") if isinstance(scope, str) else t("screens.scope_rule", rule=scope.text)
-        hidden = [opened.entity.field(n).label.get(lang) for n, right in grant.fields.items() if right == "hidden" and "." not in n]
+        words = (
+            t(f"screens.scope_{scope}")
+            if isinstance(scope, str)
+            else t("screens.scope_rule", rule=scope.text)
+        )
+        hidden = [
+            opened.entity.field(n).label.get(lang)
+            for n, right in grant.fields.items()
+            if right == "hidden" and "." not in n
+        ]
         found.append({
             "title": role.label.get(lang), "detail": words,
             "meta": t("screens.without", fields=", ".join(hidden)) if hidden else None, "icon": "users",
@@ -430,12 +512,20 @@ def explanation(opened: Opened, spec: Field, cells: Cells) -> dict[str, Any]:
     if spec.rollup is not None:
         source = fields[spec.rollup.source]
         column = source.fields[spec.rollup.value].label.get(cells.lang) if spec.rollup.value else ""
-        words = cells.t(f"screens.rollup_{spec.rollup.function}", column=column, table=source.label.get(cells.lang))
+        words = cells.t(
+            f"screens.rollup_{spec.rollup.function}", column=column, table=source.label.get(cells.lang)
+        )
         used: list[str] = []
     else:
         assert spec.formula is not None
         words = sentence(spec.formula, cells.lang, label)
-        used = sorted({path[0] for path in spec.formula.uses if path and path[0] in fields and fields[path[0]].kind != "table"})
+        used = sorted(
+            {
+                path[0]
+                for path in spec.formula.uses
+                if path and path[0] in fields and fields[path[0]].kind != "table"
+            }
+        )
     inputs = [
         {
             "label": fields[name].label.get(cells.lang), "value": cells.cell(opened.entity, name, opened.item),
@@ -447,4 +537,3 @@ def explanation(opened: Opened, spec: Field, cells: Cells) -> dict[str, Any]:
         "label": spec.label.get(cells.lang), "words": words, "inputs": inputs,
         "value": cells.cell(opened.entity, spec.name, opened.item),
     }  # fmt: skip
-

@@ -47,7 +47,9 @@ def record_page(ctx: Context, opened: Opened, status: int = 200) -> Response:
     timeline = timeline_of(ctx, opened)
     titles = view.related_titles(ctx, page, ctx.actor.language)
     first = titles[: view.RELATED_AT_ONCE]
-    rows = [(pointing.related(ctx, one.entity, one.field, about, columns=one.columns), one) for _, one, _ in first]
+    rows = [
+        (pointing.related(ctx, one.entity, one.field, about, columns=one.columns), one) for _, one, _ in first
+    ]
     wanted = timeline_view.wanted_names(ctx, opened, timeline.entries, view.wanted_names(opened))
     wanted = view.related_names([(found, one.columns) for found, one in rows if found is not None], wanted)
     cells = Cells(ctx, naming.names(ctx, wanted))
@@ -61,7 +63,11 @@ def record_page(ctx: Context, opened: Opened, status: int = 200) -> Response:
         if found is not None
     ]  # fmt: skip
     later = [
-        {"title": title, "url": view.url_of(opened, f"/related/{number}"), "icon": ctx.app.workspace.entities[one.entity].icon}
+        {
+            "title": title,
+            "url": view.url_of(opened, f"/related/{number}"),
+            "icon": ctx.app.workspace.entities[one.entity].icon,
+        }
         for number, one, title in titles[view.RELATED_AT_ONCE :]
     ]
     stages = view.stages(ctx, opened, cells)
@@ -98,7 +104,10 @@ def _related_new(ctx: Context, opened: Opened, entity: str, field: str) -> str |
 def _lock(ctx: Context, opened: Opened) -> dict[str, Any] | None:
     if opened.locked_by is None:
         return None
-    return {"href": f"/approvals/{opened.locked_by}", "text": speaker(ctx.actor.language)("screens.locked_text")}
+    return {
+        "href": f"/approvals/{opened.locked_by}",
+        "text": speaker(ctx.actor.language)("screens.locked_text"),
+    }
 
 
 @screen.get("/r/<entity>/<id>/peek")
@@ -123,7 +132,11 @@ def _peek_fields(ctx: Context, opened: Opened) -> list[str]:
     page = ctx.app.workspace.page_of(opened.entity.name)
     names = dict.fromkeys([*page.facts, *(name for section in page.sections[:2] for name in section.fields)])
     fields = opened.entity.entity.fields
-    return [n for n in names if n in opened.item and fields[n].kind != "table" and opened.item[n] not in (None, "")][:12]
+    return [
+        n
+        for n in names
+        if n in opened.item and fields[n].kind != "table" and opened.item[n] not in (None, "")
+    ][:12]
 
 
 @screen.get("/r/<entity>/<id>/timeline")
@@ -204,14 +217,20 @@ def _open_field(opened: Opened, name: str) -> Field:
     return spec
 
 
-def _field_form(ctx: Context, opened: Opened, spec: Field, typed: Any = None, error: str | None = None, status: int = 200) -> Response:
+def _field_form(
+    ctx: Context, opened: Opened, spec: Field, typed: Any = None, error: str | None = None, status: int = 200
+) -> Response:
     names = naming.names(ctx, naming.collect({}, [spec], [opened.item]))
     filled = Filled(
         opened.entity, opened.everything, opened.changeable, frozenset(opened.item), opened.item,
         typed={spec.name: typed} if typed is not None else None, errors={spec.name: error} if error else {}, names=names,
     )  # fmt: skip
     return render.fragment(
-        "records/fact_form.html", status, args=args_of(ctx, filled, spec), base=view.url_of(opened), version=opened.version
+        "records/fact_form.html",
+        status,
+        args=args_of(ctx, filled, spec),
+        base=view.url_of(opened),
+        version=opened.version,
     )
 
 
@@ -239,7 +258,9 @@ def _again(ctx: Context, entity: str, id: str, toast: str | None = None) -> Resp
     try:
         open_record(ctx, entity, id)
     except NotFound:
-        return render.go(f"/l/{entity}", toast=toast or speaker(ctx.actor.language)("screens.out_of_sight"), tone="grey")
+        return render.go(
+            f"/l/{entity}", toast=toast or speaker(ctx.actor.language)("screens.out_of_sight"), tone="grey"
+        )
     return render.go(f"/r/{entity}/{id}", toast=toast)
 
 
@@ -262,7 +283,14 @@ def move(entity: str, id: str) -> Response:
     typed = move_texts(ctx, opened, stage, form)
     try:
         records.move(
-            ctx, entity, id, stage, version=version_of(form), given=typed, reason=form.get("reason") or None, form=True
+            ctx,
+            entity,
+            id,
+            stage,
+            version=version_of(form),
+            given=typed,
+            reason=form.get("reason") or None,
+            form=True,
         )
     except Invalid as failure:
         return ask_for_move(ctx, opened, stage, failure=failure, typed=typed, status=422)
@@ -304,7 +332,11 @@ def ask_for_move(
         errors=errors, names=known,
     )  # fmt: skip
     required = machine.stages[stage].require
-    fields = [args_of(ctx, filled, spec) | {"required": spec.required or spec.name in required} for spec in specs if spec.kind != "table"]
+    fields = [
+        args_of(ctx, filled, spec) | {"required": spec.required or spec.name in required}
+        for spec in specs
+        if spec.kind != "table"
+    ]
     if fields:
         fields[0]["autofocus"] = True
     named = way.move is not None and way.move.label is not None
@@ -325,7 +357,9 @@ def assign_form(entity: str, id: str) -> Response:
     """Ask who shall own the record."""
     ctx = context("ui")
     opened = open_record(ctx, entity, id)
-    return render.fragment("records/assign.html", action=view.url_of(opened, "/assign"), version=opened.version)
+    return render.fragment(
+        "records/assign.html", action=view.url_of(opened, "/assign"), version=opened.version
+    )
 
 
 @screen.post("/r/<entity>/<id>/assign")
@@ -335,7 +369,12 @@ def assign(entity: str, id: str) -> Response:
     t = speaker(ctx.actor.language)
     try:
         records.assign(
-            ctx, entity, id, request.form.get("owner", ""), version=version_of(request.form), reason=request.form.get("reason") or None
+            ctx,
+            entity,
+            id,
+            request.form.get("owner", ""),
+            version=version_of(request.form),
+            reason=request.form.get("reason") or None,
         )
     except (Invalid, Refused) as failure:
         action = f"/r/{entity}/{id}/assign"
@@ -366,7 +405,9 @@ def _release_form(ctx: Context, opened: Opened, error: str | None = None, status
 
     pool = entry_pool(opened.entity.pools, opened.record, ctx.env())
     lang = ctx.actor.language
-    reasons = [{"value": key, "label": label.get(lang)} for key, label in (pool.return_reasons if pool else ())]
+    reasons = [
+        {"value": key, "label": label.get(lang)} for key, label in (pool.return_reasons if pool else ())
+    ]
     return render.fragment(
         "records/release.html", status, action=view.url_of(opened, "/release"), reasons=reasons, error=error,
         required=bool(pool and pool.return_reason_required), pool=pool.label.get(lang) if pool else "",
@@ -379,7 +420,13 @@ def release(entity: str, id: str) -> Response:
     """Give the record back to its pool."""
     ctx = context("ui")
     try:
-        pools.release(ctx, entity, id, reason=request.form.get("reason") or None, note=(request.form.get("note") or None))
+        pools.release(
+            ctx,
+            entity,
+            id,
+            reason=request.form.get("reason") or None,
+            note=(request.form.get("note") or None),
+        )
     except Invalid as failure:
         return _release_form(ctx, open_record(ctx, entity, id), said(failure, ctx.actor.language), 422)
     return _again(ctx, entity, id, speaker(ctx.actor.language)("screens.released"))
@@ -416,6 +463,10 @@ def log(entity: str, id: str, activity: str) -> Response:
     cells = Cells(ctx, naming.names(ctx, view.wanted_names(about)))
     timeline = found.entity.timeline
     assert timeline is not None
-    made = timeline_view.activity(found, about.item, str(about.item.get(timeline.at) or about.item["created_at"]), cells)
-    answer = render.fragment("records/entries.html", entries=[made | {"person": cells.who(ctx.actor.id)}], more_url=None)
+    made = timeline_view.activity(
+        found, about.item, str(about.item.get(timeline.at) or about.item["created_at"]), cells
+    )
+    answer = render.fragment(
+        "records/entries.html", entries=[made | {"person": cells.who(ctx.actor.id)}], more_url=None
+    )
     return render.say_done(answer, speaker(ctx.actor.language)("screens.logged"))

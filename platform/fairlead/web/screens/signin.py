@@ -35,7 +35,9 @@ def form() -> Any:
     chosen = request.args.get("lang")
     if chosen in ("en", "zh"):
         answer = redirect(_here(), 303)
-        answer.set_cookie("fairlead_lang", chosen, max_age=_YEAR_S, samesite="Lax", secure=services().secure_cookies)
+        answer.set_cookie(
+            "fairlead_lang", chosen, max_age=_YEAR_S, samesite="Lax", secure=services().secure_cookies
+        )
         return answer
     try:
         caller()
@@ -90,7 +92,9 @@ def choose_language() -> Any:
         raise Forbidden("language", Label({"en": "There is no such language.", "zh": "没有这种语言。"}))
     people.change_settings(ctx, {"language": chosen})
     answer = redirect(safe_next(request.form.get("next")), 303)
-    answer.set_cookie("fairlead_lang", chosen, max_age=_YEAR_S, samesite="Lax", secure=services().secure_cookies)
+    answer.set_cookie(
+        "fairlead_lang", chosen, max_age=_YEAR_S, samesite="Lax", secure=services().secure_cookies
+    )
     return answer
 
 
@@ -126,7 +130,9 @@ def _form(status: int = 200, username: str = "", error: str | None = None) -> Re
         "next": safe_next(request.values.get("next")), "username": username, "error": error, "action": "/signin",
         "workspace": {"name": _workspace_name(lang)}, "demo_accounts": _demo_accounts(lang) if services().demo else [],
     }  # fmt: skip
-    answer = Response(current_app.jinja_env.get_template("signin.html").render(values), status, mimetype="text/html")
+    answer = Response(
+        current_app.jinja_env.get_template("signin.html").render(values), status, mimetype="text/html"
+    )
     answer.set_cookie(_FORM_COOKIE, token, httponly=True, samesite="Lax", secure=services().secure_cookies)
     return answer
 

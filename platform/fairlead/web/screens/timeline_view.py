@@ -35,7 +35,9 @@ def kind_icon(name: str, otherwise: str) -> str:
     return next((icon for part, icon in _ICONS if part in name), otherwise)
 
 
-def wanted_names(ctx: Context, opened: Opened, entries: Sequence[Json], wanted: naming.Wanted) -> naming.Wanted:
+def wanted_names(
+    ctx: Context, opened: Opened, entries: Sequence[Json], wanted: naming.Wanted
+) -> naming.Wanted:
     """Add to `wanted` whoever and whatever the entries speak of."""
     for entry in entries:
         if entry.get("actor") and entry["actor"] != SYSTEM_USER:
@@ -75,7 +77,10 @@ def _says_nothing(opened: Opened, entry: Json) -> bool:
     if entry["source"] != "event" or entry["reason"] or entry["kind"] in _EVENTS.keys() - {"update"}:
         return False
     fields = opened.entity.entity.fields
-    return not any(fields[change["field"]].origin == "document" or change["field"] == "stage" for change in entry["changes"])
+    return not any(
+        fields[change["field"]].origin == "document" or change["field"] == "stage"
+        for change in entry["changes"]
+    )
 
 
 def _moment(text: str) -> str:
@@ -130,7 +135,9 @@ def _approval(ctx: Context, entry: Json, cells: Cells) -> dict[str, Any]:
     icon, colour = _APPROVAL.get(entry["state"], ("progress", "grey"))
     name = flow.label.get(cells.lang) if flow else entry["flow"]
     key = f"screens.ap_{entry['state']}" if entry["state"] in _APPROVAL else "screens.ap_ended"
-    return _entry(entry, cells, icon, colour, cells.t(key, flow=name)) | {"href": f"/approvals/{entry['approval']}"}
+    return _entry(entry, cells, icon, colour, cells.t(key, flow=name)) | {
+        "href": f"/approvals/{entry['approval']}"
+    }
 
 
 def _event(opened: Opened, entry: Json, cells: Cells) -> dict[str, Any]:
@@ -144,7 +151,9 @@ def _event(opened: Opened, entry: Json, cells: Cells) -> dict[str, Any]:
         shown = []
     if "stage" in changes and kind not in ("create", "import") and not changes["stage"].get("hidden"):
         option = option_of(fields["stage"], str(changes["stage"]["new"]))
-        what = cells.t("screens.ev_move_to", stage=option.label.get(cells.lang) if option else changes["stage"]["new"])
+        what = cells.t(
+            "screens.ev_move_to", stage=option.label.get(cells.lang) if option else changes["stage"]["new"]
+        )
         icon, colour = "arrow-right", tone(option.color if option else None)
     elif kind == "assign" and "owner" in changes:
         what = cells.t("screens.ev_assign_to", name=cells.text(fields["owner"], changes["owner"].get("new")))
