@@ -68,7 +68,10 @@ def test_A_Q05_a_path_through_a_reference_asks_only_whoever_may_see_all_of_it(ap
 def test_A_Q06_words_of_a_field_that_may_not_be_read_find_nothing(api: Api) -> None:
     id = api.made("rui", name="Findable Words", phone="13911112222")
     api.patch("ada", f"case/{id}", {"whisper": CANARY})
-    found = lambda who, text: [one["id"] for one in api.items(who, "case", search=text)]  # noqa: E731
+
+    def found(who: str, text: str) -> list[str]:
+        return [one["id"] for one in api.items(who, "case", search=text)]
+
     assert found("ada", CANARY) == found("ada", "13911112222") == found("ada", "Findable") == [id]
     assert found("rui", CANARY) == found("rui", "canary") == found("rui", "13911112222") == []
     assert found("rui", "findable") == found("rui", "FINDABLE wor") == [id]

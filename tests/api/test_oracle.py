@@ -149,9 +149,9 @@ class Oracle:
         if scope in ("no", "all"):
             return scope == "all"
         if scope == "record.sort == 'x'":
-            return row.values["sort"] == "x"
+            return bool(row.values["sort"] == "x")
         if scope == "record.size > 5":
-            return row.values["size"] is not None and row.values["size"] > 5
+            return bool(row.values["size"] and row.values["size"] > 5)
         if row.owner == who:
             return True
         if scope == "team":
@@ -238,7 +238,8 @@ class Applications:
 
 
 def files_of(scene: Scene) -> dict[str, str]:
-    files = {"fairlead.yaml": "name: oracle\nlanguages: [en, zh]\ncurrency: CNY\n", "schemas/thing.yaml": THING, "admin/by_sort.yaml": REPORT}
+    files = {"schemas/thing.yaml": THING, "admin/by_sort.yaml": REPORT}
+    files["fairlead.yaml"] = "name: oracle\nlanguages: [en, zh]\ncurrency: CNY\n"
     for name, role in scene.roles.items():
         rights = ", ".join(f"{field}: {right}" for field, right in role.rights.items() if right)
         files[f"admin/{name}.yaml"] = (
@@ -286,9 +287,9 @@ class Stage:
                 people.update_user(tx, account, {"roles": list(person.roles)})
                 people.set_memberships(tx, self.ids[name], [self.teams[team] for team in person.teams])
             for code, head in scene.heads.items():
-                team = people.team_by_id(tx, self.teams[code])
-                assert team is not None
-                people.update_team(tx, team, {"head_id": self.ids[head] if head else None})
+                found = people.team_by_id(tx, self.teams[code])
+                assert found is not None
+                people.update_team(tx, found, {"head_id": self.ids[head] if head else None})
             people.rebuild_tree(tx)
         oracle = Oracle(scene)
         for owner, values in scene.things:
@@ -393,7 +394,8 @@ def check_person(oracle: Oracle, api: Api, who: str) -> None:
         ("sort", "sort == 'x'", lambda v: v == "x"), ("word", "word != 'gamma'", lambda v: v != "gamma"),
     ):  # fmt: skip
         asks(oracle, api, who, {"filter": text}, (name,), [r for r in oracle.visible(who, name) if holds(r.values[name])])
-    asks(oracle, api, who, {"filter": "rows.exists(r, r.item == 'i')"}, ("rows",), [r for r in oracle.visible(who, "rows") if r.values["rows"]])
+    lined = [r for r in oracle.visible(who, "rows") if r.values["rows"]]
+    asks(oracle, api, who, {"filter": "rows.exists(r, r.item == 'i')"}, ("rows",), lined)
     both = [r for r in oracle.visible(who, "size", "word") if (r.values["size"] or 0) > 4 and r.values["word"] == "needle"]
     asks(oracle, api, who, {"filter": "size > 4 && word == 'needle'"}, ("size", "word"), both)
     for name, order in (("cost", ""), ("size", " desc")):

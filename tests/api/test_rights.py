@@ -35,7 +35,8 @@ def reads(id: str) -> Iterator[tuple[str, str, Any]]:
     yield "PATCH", f"deal/{id}", {"stage": "offer"}
     yield "PATCH", f"deal/{id}", {}
     yield "DELETE", f"deal/{id}", None
-    for act, body in {"release": {}, "assign": {"owner": NOBODY}, "move": {"to": "offer"}, "submit": {}}.items():
+    acts: dict[str, dict[str, str]] = {"release": {}, "assign": {"owner": NOBODY}, "move": {"to": "offer"}, "submit": {}}
+    for act, body in acts.items():
         yield "POST", f"deal/{id}/{act}", body
 
 
@@ -155,7 +156,8 @@ def test_bulk_has_a_limit_and_takes_nothing_but_operations(api: Api) -> None:
     before = api.fingerprint()
     row = {"op": "create", "values": {"name": "x"}}
     assert api.post("rui", "case/bulk", {"operations": [row] * 1001}).codes == {"operations": "too_many"}
-    for body in ({}, {"operations": None}, {"operations": {}}, {"operations": [row, 5]}, {"operations": [row], "atomic": 1}):
+    odd: list[dict[str, Any]] = [{}, {"operations": None}, {"operations": {}}, {"operations": [row, 5]}, {"operations": [row], "atomic": 1}]
+    for body in odd:
         assert api.post("rui", "case/bulk", body).status == 422
     assert api.fingerprint() == before
     assert api.post("rui", "case/bulk", {"operations": []}).json == {"results": []}
@@ -164,7 +166,7 @@ def test_bulk_has_a_limit_and_takes_nothing_but_operations(api: Api) -> None:
 # ---------------------------------------------------------------- P07, P13, P14
 
 
-def changes(api: Api) -> Iterator[tuple[str, str, str, Any]]:
+def changes(api: Api) -> Iterator[tuple[str, str, Any, str]]:
     """Every address that changes something: method, path, body and a word for it."""
     deal, case = api.made("rui", "deal", amount="5"), api.made("rui", name="theirs")
     sana = api.world.actors["sana"].id
