@@ -107,6 +107,15 @@ type: table
 dimensions: [kind]
 measures: [{count: true}, {sum: price}, {min: day}]
 """,
+    "admin/case_prices.yaml": """
+kind: report
+name: case_prices
+entity: case
+label: {en: Prices, zh: 价格}
+type: table
+dimensions: [kind]
+measures: [{sum: salary}, {avg: salary}]
+""",
     "admin/case_deals.yaml": """
 kind: report
 name: case_deals

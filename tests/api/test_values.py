@@ -80,9 +80,17 @@ def test_A_M05_money_comes_back_to_the_digit(api: Api, amount: str) -> None:
 def test_A_M05_sums_are_exact_beyond_what_a_whole_number_of_the_database_holds(api: Api) -> None:
     for number in range(4):
         sent(api, kind="b", salary="92233720368547758.07", name=f"rich {number}")
-    rows = {row["keys"][0]: row["values"] for row in api.get("ada", "reports/case_salaries").json["rows"]}
-    assert rows["b"][0] == "368934881474191032.28"
-    assert rows["b"][3] == "92233720368547758.07"
+    made = [sent(api, kind="c", salary=amount).json["id"] for amount in ("-92233720368547758.08", "-92233720368547758.08", "-0.01")]
+    for name, average in (("case_salaries", 3), ("case_prices", 1)):
+        rows = {row["keys"][0]: row["values"] for row in api.get("ada", f"reports/{name}").json["rows"]}
+        assert rows["b"][0] == "368934881474191032.28"
+        assert rows["b"][average] == "92233720368547758.07"
+        assert rows["c"][0] == "-184467440737095516.17"
+    assert api.world.app.report("case_prices", ("admin",)).kept
+    assert api.patch("ada", f"case/{made[0]}", {"salary": "0.02"}).status == 200
+    assert api.delete("ada", f"case/{made[1]}").status == 204
+    rows = {row["keys"][0]: row["values"] for row in api.get("ada", "reports/case_prices").json["rows"]}
+    assert rows["c"][0] == "0.01"
     for ending in ("csv", "xlsx"):
         assert api.get("ada", f"reports/case_salaries.{ending}").status == 200
         assert api.get("ada", f"reports/case_kinds.{ending}").status == 200

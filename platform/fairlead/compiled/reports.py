@@ -19,7 +19,7 @@ from fairlead.compiled.access import EntityAccess
 from fairlead.compiled.clauses import Clauses
 from fairlead.compiled.statement import Prepared, prepare
 from fairlead.compiled.tables import EntityTables, Tables, column_name
-from fairlead.compiled.totals import Totals, eligible
+from fairlead.compiled.totals import HALF, Totals, eligible, halves, total
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field
 from fairlead.model.entities import Entity
@@ -249,12 +249,11 @@ def _measure(
     def only(value: Any) -> Any:
         return value if condition is None else sa.case((condition, value))
 
-    def total(value: Any) -> Any:
-        return sa.cast(sa.func.coalesce(sa.func.sum(value), 0), sa.BigInteger())
-
-    def halves(value: Any, weight: Any = None) -> list[Any]:
-        # No database adds up whole numbers beyond 64 bits exactly, and a few large amounts together are beyond.
-        parts = [value.op(">>")(sa.literal_column("32")), value.op("&")(sa.literal_column(str(_LOWER)))]
+    def parts_of(name: str, weight: Any = None) -> list[Any]:
+        if kept is not None:
+            parts = (kept.table.c[f"h_{name}"], kept.table.c[f"s_{name}"])
+        else:
+            parts = halves(only(columns(name)))
         return [total(part if weight is None else part * weight) for part in parts]
 
     if measure.function == "count":
@@ -268,8 +267,7 @@ def _measure(
     assert field is not None
     column = columns(field.name) if kept is None else None
     if measure.function == "sum":
-        value = kept.table.c[f"s_{field.name}"] if kept is not None else only(column)
-        return MeasureColumn(measure, 2, _summed(scale), kind, currency), halves(value)
+        return MeasureColumn(measure, 2, _summed(scale), kind, currency), parts_of(field.name)
     if measure.function == "weighted":
         pipeline = workspace.pipeline_of(entity.name)
         stage = columns("stage")
@@ -279,12 +277,10 @@ def _measure(
             else []
         )
         weight = sa.case(*weights, else_=sa.literal_column("0")) if weights else sa.literal_column("100")
-        value = kept.table.c[f"s_{field.name}"] if kept is not None else only(column)
-        return MeasureColumn(measure, 2, _weighted(scale), kind, currency), halves(value, weight)
+        return MeasureColumn(measure, 2, _weighted(scale), kind, currency), parts_of(field.name, weight)
     if measure.function == "avg":
-        value = kept.table.c[f"s_{field.name}"] if kept is not None else only(column)
         count = total(kept.table.c[f"c_{field.name}"]) if kept is not None else sa.func.count(only(column))
-        return MeasureColumn(measure, 3, _average(scale), kind, currency), [*halves(value), count]
+        return MeasureColumn(measure, 3, _average(scale), kind, currency), [*parts_of(field.name), count]
     extreme = sa.func.min(only(column)) if measure.function == "min" else sa.func.max(only(column))
     finish = _scaled(scale) if field.kind not in ("date", "datetime") else (lambda raw: raw[0])
     return MeasureColumn(measure, 1, finish, kind, currency), [extreme]
@@ -299,11 +295,8 @@ def _scaled(scale: int) -> Callable[[Sequence[Any]], Any]:
     return lambda raw: None if raw[0] is None else exact(int(raw[0]), scale)
 
 
-_LOWER = 2**32 - 1
-
-
 def _whole(raw: Sequence[Any]) -> int:
-    return int(raw[0] or 0) * (_LOWER + 1) + int(raw[1] or 0)
+    return (int(raw[0] or 0) << HALF) + int(raw[1] or 0)
 
 
 def _summed(scale: int) -> Callable[[Sequence[Any]], Any]:

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 
 MAX_DIMENSIONS = 3
+HALF = 32
+LOWER = 2**HALF - 1
+"""No database adds up whole numbers beyond 64 bits exactly, and a few large amounts together are beyond. So a sum is
+kept and asked for as two: of the upper bits of each number (`h_`), and of the lower ones (`s_`)."""
+
 SUMMED = ("integer", "money", "decimal", "percent", "rating")
 
 
@@ -50,13 +55,14 @@ class Totals:
             if values is None:
                 continue
             key = tuple(values.get(name) for name in self.keys)
-            row = changes.setdefault(key, [0] * (1 + 2 * len(self.sums)))
+            row = changes.setdefault(key, [0] * (1 + 3 * len(self.sums)))
             row[0] += sign
             for position, name in enumerate(self.sums):
                 value = values.get(name)
                 if value is not None:
-                    row[1 + 2 * position] += sign * int(value)
-                    row[2 + 2 * position] += sign
+                    row[1 + 3 * position] += sign * (int(value) >> HALF)
+                    row[2 + 3 * position] += sign * (int(value) & LOWER)
+                    row[3 + 3 * position] += sign
         # In one order for everybody: two writers that touch the same two rows must not wait for each other.
         for key, row in sorted(changes.items(), key=lambda item: tuple(str(part) for part in item[0])):
             if not any(row):
@@ -64,8 +70,9 @@ class Totals:
             params: dict[str, object] = {f"k_{name}": part for name, part in zip(self.keys, key, strict=True)}
             params["n_count"] = row[0]
             for position, name in enumerate(self.sums):
-                params[f"s_{name}"] = row[1 + 2 * position]
-                params[f"c_{name}"] = row[2 + 2 * position]
+                params[f"h_{name}"] = row[1 + 3 * position]
+                params[f"s_{name}"] = row[2 + 3 * position]
+                params[f"c_{name}"] = row[3 + 3 * position]
             tx.run(self.upsert, params)
 
 
@@ -111,8 +118,7 @@ def build_totals(workspace: Workspace, name: str, tables: EntityTables, dialect:
         table_name, metadata,
         *[Column(column_name(key), kind_of(fields[key]).column_type(fields[key]) or BIGINT) for key in keys],
         Column("n_count", BIGINT, nullable=False),
-        *[Column(f"s_{field}", BIGINT, nullable=False) for field in sums],
-        *[Column(f"c_{field}", BIGINT, nullable=False) for field in sums],
+        *[Column(name, BIGINT, nullable=False) for name in _columns(sums)],
     )  # fmt: skip
     # Empty values are keys too, and databases hold two empties to be different; hence the expressions.
     unique = [_filled(table.c[column_name(key)]) for key in keys]
@@ -121,17 +127,30 @@ def build_totals(workspace: Workspace, name: str, tables: EntityTables, dialect:
         {
             **{column_name(key): sa.bindparam(f"k_{key}", required=True) for key in keys},
             "n_count": sa.bindparam("n_count", required=True),
-            **{f"s_{f}": sa.bindparam(f"s_{f}", required=True) for f in sums},
-            **{f"c_{f}": sa.bindparam(f"c_{f}", required=True) for f in sums},
+            **{name: sa.bindparam(name, required=True) for name in _columns(sums)},
         }
     )
     added = {
         c: table.c[c] + insert.excluded[c]
-        for c in ["n_count", *(f"s_{f}" for f in sums), *(f"c_{f}" for f in sums)]
+        for c in ["n_count", *_columns(sums)]
     }
     statement = insert.on_conflict_do_update(index_elements=unique, set_=added)
     reads = frozenset(keys) | frozenset(sums)
     return (Totals(table, tuple(keys), tuple(sums), reads, prepare(statement, dialect)),)
+
+
+def _columns(sums: list[str]) -> list[str]:
+    return [f"{part}_{name}" for name in sums for part in ("h", "s", "c")]
+
+
+def halves(number: Any) -> tuple[Any, Any]:
+    """Return the upper and the lower bits of a column of whole numbers."""
+    return number.op(">>")(sa.literal_column(str(HALF))), number.op("&")(sa.literal_column(str(LOWER)))
+
+
+def total(column: Any) -> Any:
+    """Return the sum of a column, 0 where there is nothing."""
+    return sa.cast(sa.func.coalesce(sa.func.sum(column), sa.literal_column("0")), sa.BigInteger())
 
 
 def _filled(column: Any) -> Any:
@@ -151,14 +170,10 @@ def rebuild_statements(totals: Totals, tables: EntityTables) -> tuple[Any, Any]:
     main = tables.main
     keys = [main.c[column_name(key)] for key in totals.keys]
     sums = [main.c[column_name(name)] for name in totals.sums]
-    rows = (
-        sa.select(
-            *keys, sa.func.count(), *[sa.cast(sa.func.coalesce(sa.func.sum(c), sa.literal_column("0")), sa.BigInteger()) for c in sums],
-            *[sa.func.count(c) for c in sums],
-        )
-        .where(sa.text("deleted_at IS NULL"))
-        .group_by(*keys)
-    )  # fmt: skip
+    kept: list[Any] = []
+    for column in sums:
+        kept += [total(part) for part in halves(column)] + [sa.func.count(column)]
+    rows = sa.select(*keys, sa.func.count(), *kept).where(sa.text("deleted_at IS NULL")).group_by(*keys)
     return sa.delete(totals.table), sa.insert(totals.table).from_select(
         [c.name for c in totals.table.columns], rows
     )
