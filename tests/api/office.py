@@ -156,13 +156,17 @@ def office_files() -> dict[str, str]:
     files = {**DEAL, **ROLES, **REPORTS, "schemas/case.yaml": CASE}
 
     def granting(path: str, line: str) -> None:
-        files[path] = files[path].replace("grants:\n", f"grants:\n  {line}\n").replace(
-            "report: {read: [by_stage]}", "report: {read: all}"
+        files[path] = (
+            files[path]
+            .replace("grants:\n", f"grants:\n  {line}\n")
+            .replace("report: {read: [by_stage]}", "report: {read: all}")
         )
 
     every = "read: all, create: all, update: all, delete: all, assign: all, export: all, import: all"
     granting("admin/role_admin.yaml", f"case: {{{every}}}")
-    granting("admin/role_manager.yaml", "case: {read: subordinates, create: subordinates, update: subordinates}")
+    granting(
+        "admin/role_manager.yaml", "case: {read: subordinates, create: subordinates, update: subordinates}"
+    )
     granting(
         "admin/role_rep.yaml",
         "case: {read: own, create: own, update: own, delete: own, export: own, "
@@ -215,7 +219,9 @@ class Api:
         if data is not None:
             sent.setdefault("Content-Type", "application/json")
         address = path if path.startswith("/") else f"/api/v1/{path}"
-        found = self.app.test_client(use_cookies=False).open(address, method=method, data=data, headers=sent, query_string=query or None)
+        found = self.app.test_client(use_cookies=False).open(
+            address, method=method, data=data, headers=sent, query_string=query or None
+        )
         return checked(found)
 
     def get(self, who: str | None, path: str, **query: Any) -> Answer:
@@ -300,7 +306,12 @@ def open_office(url: str, files: Mapping[str, str] | None = None) -> Iterator[Ap
             for name, role in STAFF.items():
                 if role in world.app.workspace.roles:
                     people.create_user(
-                        tx, username=name, name=name.title(), created_at=iso_utc(utc_now()), roles=[role], language="en"
+                        tx,
+                        username=name,
+                        name=name.title(),
+                        created_at=iso_utc(utc_now()),
+                        roles=[role],
+                        language="en",
                     )
         for account in people.accounts(world.database):
             world.actors.setdefault(account.username, actor_of(account))

@@ -55,7 +55,9 @@ class Desk:
 
     def refusals(self) -> int:
         """Return how many refusals have been noted."""
-        asked = sa.select(sa.func.count()).select_from(approval_event).where(approval_event.c.kind == "refused")
+        asked = (
+            sa.select(sa.func.count()).select_from(approval_event).where(approval_event.c.kind == "refused")
+        )
         row = self.api.world.database.one(self.api.world.database.prepare(asked))
         assert row is not None
         return int(row[0])
@@ -68,7 +70,9 @@ def desk(office_url: str) -> Iterator[Desk]:
         staff = {"lin": "manager", "fay": "finance", "fox": "finance"}
         with api.world.database.write() as tx:
             for name, role in staff.items():
-                people.create_user(tx, username=name, name=name, created_at=iso_utc(utc_now()), roles=[role], language="en")
+                people.create_user(
+                    tx, username=name, name=name, created_at=iso_utc(utc_now()), roles=[role], language="en"
+                )
         for account in people.accounts(api.world.database):
             if account.username in staff:
                 api.world.actors[account.username] = actor_of(account)
@@ -114,7 +118,11 @@ def test_A_V01_whoever_has_nothing_to_do_with_it_finds_no_task(desk: Desk) -> No
         assert one.problem == other.problem
     for act in ("withdraw", "urge", "comment", "resume", "terminate"):
         assert desk.api.post("sana", f"approvals/{approval}/{act}", {}).status == 404
-    assert desk.api.get("sana", f"approvals/{approval}").status == desk.api.get("sana", f"tasks/{task['id']}").status == 404
+    assert (
+        desk.api.get("sana", f"approvals/{approval}").status
+        == desk.api.get("sana", f"tasks/{task['id']}").status
+        == 404
+    )
     assert desk.api.fingerprint() == before
 
 
@@ -161,10 +169,17 @@ def test_A_V04_A_V05_what_is_asked_about_does_not_change_under_the_question(desk
     id, approval = desk.submitted()
     before = desk.api.fingerprint()
     for who in ("rui", "ada"):
-        for values in ({"amount": "500000.00"}, {"discount": "0.9"}, {"lines": [{"item": "x", "qty": 1}]}, {"note": "x", "amount": "1"}):
+        for values in (
+            {"amount": "500000.00"},
+            {"discount": "0.9"},
+            {"lines": [{"item": "x", "qty": 1}]},
+            {"note": "x", "amount": "1"},
+        ):
             answer = desk.api.patch(who, f"quote/{id}", values)
             assert (answer.status, answer.json["code"]) == (423, "record_locked"), answer.body
-            row = desk.api.post(who, "quote/bulk", {"operations": [{"op": "update", "id": id, "values": values}]}).json["results"][0]
+            row = desk.api.post(
+                who, "quote/bulk", {"operations": [{"op": "update", "id": id, "values": values}]}
+            ).json["results"][0]
             assert (row["status"], row["code"]) == (423, "record_locked")
     assert desk.api.delete("ada", f"quote/{id}").status == 423
     assert desk.api.fingerprint() == before

@@ -26,7 +26,9 @@ def test_whoever_is_not_known_is_asked_to_sign_in(api: Api) -> None:
     paths = [("GET", "case"), ("POST", "case"), ("PATCH", f"case/{NOBODY}"), ("GET", "me"), ("GET", "openapi.json"), ("GET", "nothing"),
              ("POST", "config/apply"), ("GET", "tasks"), ("GET", "reports/by_stage"), ("POST", "case/bulk")]  # fmt: skip
     for (method, path), header in itertools.product(paths, bad):
-        answer = api.call(None, method, path, {} if method != "GET" else None, headers={"Authorization": header})
+        answer = api.call(
+            None, method, path, {} if method != "GET" else None, headers={"Authorization": header}
+        )
         assert (answer.status, answer.json["code"]) == (401, "not-signed-in")
         assert answer.headers["WWW-Authenticate"] == "Bearer"
 
@@ -41,9 +43,15 @@ def test_U04_a_token_that_is_over_or_whose_owner_left_opens_nothing(api: Api) ->
     assert api.get("short", "me").status == 401
     assert {one["id"] for one in api.items("rui", "tokens")} == mine - {newest}
     with api.world.database.write() as tx:
-        key = people.create_user(tx, username="leaver", name="L", created_at=iso_utc(utc_now()), roles=["admin"])
+        key = people.create_user(
+            tx, username="leaver", name="L", created_at=iso_utc(utc_now()), roles=["admin"]
+        )
         api.tokens["leaver"] = sessions.begin(
-            tx, user_id=key, kind="token", now=iso_utc(utc_now()), expires_at=iso_utc(utc_now() + timedelta(days=1))
+            tx,
+            user_id=key,
+            kind="token",
+            now=iso_utc(utc_now()),
+            expires_at=iso_utc(utc_now() + timedelta(days=1)),
         ).secret
     assert api.get("leaver", "case").status == 200
     with api.world.database.write() as tx:
@@ -66,7 +74,9 @@ def test_X6_the_last_use_of_a_token_is_shown(api: Api) -> None:
      ("POST", "config/revisions", {"GET"}), ("PUT", "tokens", {"GET", "POST"}),
      ("POST", f"deal/{NOBODY}/approval_path", {"GET"}), ("TRACE", "case", {"GET", "POST"})],
 )  # fmt: skip
-def test_a_method_that_is_not_offered_says_which_are(api: Api, method: str, path: str, allowed: set[str]) -> None:
+def test_a_method_that_is_not_offered_says_which_are(
+    api: Api, method: str, path: str, allowed: set[str]
+) -> None:
     answer = api.call("ada", method, path)
     assert (answer.status, answer.json["code"]) == (405, "method-not-allowed")
     assert allowed <= {one.strip() for one in answer.headers["Allow"].split(",")}
@@ -81,7 +91,9 @@ def test_an_address_that_is_not_there_is_not_found_in_json(api: Api, act: str) -
 
 def test_no_entity_may_be_called_like_a_part_of_the_api(api: Api) -> None:
     taken = {
-        rule.rule.split("/")[3] for rule in api.app.url_map.iter_rules() if rule.rule.startswith("/api/v1/") and "<entity>" not in rule.rule
+        rule.rule.split("/")[3]
+        for rule in api.app.url_map.iter_rules()
+        if rule.rule.startswith("/api/v1/") and "<entity>" not in rule.rule
     }
     assert {name for name in taken if name.isidentifier()} <= RESERVED_ENTITIES | {"nothing"}
 
@@ -117,7 +129,12 @@ def test_forms_of_if_match(api: Api, tag: str, status: int) -> None:
 def test_every_move_and_removal_minds_the_version_when_it_is_given(api: Api) -> None:
     id, sana = api.made("mei", "deal", amount="5"), api.world.actors["sana"].id
     stale = {"If_Match": '"7"'}
-    for path, body in {"move": {"to": "offer"}, "assign": {"owner": sana}, "release": {"reason": "wrong"}, "submit": {}}.items():
+    for path, body in {
+        "move": {"to": "offer"},
+        "assign": {"owner": sana},
+        "release": {"reason": "wrong"},
+        "submit": {},
+    }.items():
         answer = api.post("ada", f"deal/{id}/{path}", body, **stale)
         assert answer.status in (412, 409), (path, answer.body)
         assert answer.status == 412 or path == "submit"
@@ -139,7 +156,11 @@ def test_R07_a_key_belongs_to_one_request(api: Api) -> None:
     assert again.headers["Location"] == first.headers["Location"]
     assert again.headers["ETag"] == first.headers["ETag"]
     assert "Idempotency-Replayed" in again.headers
-    for path, body in (("case", {"name": "other"}), ("deal", {"name": "once", "price": "1.00"}), ("case/bulk", {"operations": []})):
+    for path, body in (
+        ("case", {"name": "other"}),
+        ("deal", {"name": "once", "price": "1.00"}),
+        ("case/bulk", {"operations": []}),
+    ):
         answer = api.post("rui", path, body, Idempotency_Key="k1")
         assert (answer.status, answer.codes) == (422, {"Idempotency-Key": "key_reused"})
     assert len(api.items("rui", "case", filter='name == "once"')) == 1
@@ -155,7 +176,9 @@ def test_R07_a_key_of_a_claim_claims_one_record(api: Api) -> None:
     claimed = api.post("rui", f"deal/{one}/claim", {}, Idempotency_Key="c1")
     assert claimed.status == 200
     assert api.post("rui", f"deal/{one}/claim", {}, Idempotency_Key="c1").body == claimed.body
-    assert api.post("rui", f"deal/{two}/claim", {}, Idempotency_Key="c1").codes == {"Idempotency-Key": "key_reused"}
+    assert api.post("rui", f"deal/{two}/claim", {}, Idempotency_Key="c1").codes == {
+        "Idempotency-Key": "key_reused"
+    }
     assert api.get("ada", f"deal/{two}").json["owner"] is None
     assert api.post("rui", f"deal/{two}/claim", {}, Idempotency_Key="c2").status == 200
 
@@ -191,7 +214,9 @@ def test_a_key_is_a_short_text(api: Api, key: str) -> None:
 def sign_in(api: Api, username: Any, password: Any, address: str = "10.0.0.1", **headers: str) -> Any:
     client = api.app.test_client()
     body = {"username": username, "password": password}
-    return checked(client.post("/api/v1/tokens", json=body, headers=headers, environ_base={"REMOTE_ADDR": address}))
+    return checked(
+        client.post("/api/v1/tokens", json=body, headers=headers, environ_base={"REMOTE_ADDR": address})
+    )
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +243,13 @@ def test_U01_a_wrong_password_and_an_unknown_name_are_answered_alike(staff: Api)
 
 def test_U02_W06_guesses_run_out_whatever_the_request_says_of_where_it_comes_from(staff: Api) -> None:
     statuses = [
-        sign_in(staff, "rui", f"guess {n}", "10.2.0.1", **{"X-Forwarded-For": f"1.2.3.{n}", "Forwarded": f"for=1.2.3.{n}"}).status
+        sign_in(
+            staff,
+            "rui",
+            f"guess {n}",
+            "10.2.0.1",
+            **{"X-Forwarded-For": f"1.2.3.{n}", "Forwarded": f"for=1.2.3.{n}"},
+        ).status
         for n in range(14)
     ]
     assert statuses[0] == 401
@@ -256,8 +287,16 @@ def test_U08_passwords_are_taken_exactly_as_they_are(staff: Api) -> None:
 
 
 def test_W05_no_address_in_an_answer_is_made_of_the_request(api: Api) -> None:
-    for headers in ({"Host": "evil.test"}, {"X-Forwarded-Host": "evil.test"}, {"Forwarded": "host=evil.test"}):
-        for method, path, body in (("POST", "case", {"name": "x"}), ("GET", "openapi.json", None), ("GET", "case", None)):
+    for headers in (
+        {"Host": "evil.test"},
+        {"X-Forwarded-Host": "evil.test"},
+        {"Forwarded": "host=evil.test"},
+    ):
+        for method, path, body in (
+            ("POST", "case", {"name": "x"}),
+            ("GET", "openapi.json", None),
+            ("GET", "case", None),
+        ):
             answer = api.call("rui", method, path, body, headers=headers)
             assert "evil.test" not in answer.body.decode() + str(answer.headers)
 
@@ -266,30 +305,53 @@ def test_a_page_of_another_site_cannot_use_a_browsers_sign_in(api: Api) -> None:
     now = utc_now()
     with api.world.database.write() as tx:
         web = sessions.begin(
-            tx, user_id=api.world.actors["ada"].id, kind="web", now=iso_utc(now), expires_at=iso_utc(now + timedelta(days=1))
+            tx,
+            user_id=api.world.actors["ada"].id,
+            kind="web",
+            now=iso_utc(now),
+            expires_at=iso_utc(now + timedelta(days=1)),
         )
     cookie = {"Cookie": f"fairlead_session={web.secret}"}
     before = api.fingerprint()
-    for headers in (cookie, {**cookie, "X-CSRF-Token": "x"}, {**cookie, "X-CSRF-Token": "é"}, {**cookie, "HX-Request": "true"}):
+    for headers in (
+        cookie,
+        {**cookie, "X-CSRF-Token": "x"},
+        {**cookie, "X-CSRF-Token": "é"},
+        {**cookie, "HX-Request": "true"},
+    ):
         for kind in ("application/json", "text/plain"):
-            answer = api.call(None, "POST", "case", raw=b'{"name":"x"}', headers={**headers, "Content-Type": kind})
+            answer = api.call(
+                None, "POST", "case", raw=b'{"name":"x"}', headers={**headers, "Content-Type": kind}
+            )
             assert answer.status == 403
     assert api.fingerprint() == before
-    assert api.call(None, "POST", "case", {"name": "x"}, headers={**cookie, "X-CSRF-Token": web.csrf}).status == 201
+    assert (
+        api.call(None, "POST", "case", {"name": "x"}, headers={**cookie, "X-CSRF-Token": web.csrf}).status
+        == 201
+    )
     assert api.call(None, "GET", "me", headers={"Authorization": f"Bearer {web.secret}"}).status == 401
 
 
 def test_R08_of_two_who_publish_from_one_base_the_second_is_told_who_was_first(api: Api) -> None:
     planned = api.post("ada", "config/plan", {"files": api.world.files}).json
     label = {**api.world.files, "fairlead.yaml": api.world.files["fairlead.yaml"].replace("office", "other")}
-    for body in ({"files": label, "base": planned["base"] + 5}, {"files": label, "seal": planned["seal"]}, {"files": label, "base": "1"}):
+    for body in (
+        {"files": label, "base": planned["base"] + 5},
+        {"files": label, "seal": planned["seal"]},
+        {"files": label, "base": "1"},
+    ):
         answer = api.post("ada", "config/apply", body)
         assert (answer.status, answer.json["code"]) == (409, "plan.stale")
     assert "ada" in answer.json["detail"]
-    assert api.post("ada", "config/apply", {"files": label, "base": planned["base"]}).json["revision"] == planned["base"] + 1
+    assert (
+        api.post("ada", "config/apply", {"files": label, "base": planned["base"]}).json["revision"]
+        == planned["base"] + 1
+    )
     again = api.post("ada", "config/apply", {"files": api.world.files, "base": planned["base"]})
     assert again.status == 409
-    assert api.post("ada", "config/apply", {"files": api.world.files, "base": planned["base"] + 1}).status == 200
+    assert (
+        api.post("ada", "config/apply", {"files": api.world.files, "base": planned["base"] + 1}).status == 200
+    )
     api.world.applications.refresh()
 
 
@@ -304,12 +366,20 @@ def test_C_a_broken_configuration_is_findings_and_changes_nothing(api: Api, file
     given = {**api.world.files, **files} if isinstance(files, dict) else files
     for act in ("check", "plan", "apply"):
         answer = api.post("ada", f"config/{act}", {"files": given})
-        assert answer.status == (200 if act == "check" and isinstance(files, dict) and answer.status == 200 else 422), answer.body
+        assert answer.status == (
+            200 if act == "check" and isinstance(files, dict) and answer.status == 200 else 422
+        ), answer.body
         if answer.status == 200:
             assert answer.json["ok"] is False
-            assert all({"file", "line", "column", "key", "code", "message", "hint"} <= set(one) for one in answer.json["problems"])
+            assert all(
+                {"file", "line", "column", "key", "code", "message", "hint"} <= set(one)
+                for one in answer.json["problems"]
+            )
         elif answer.json["code"] == "config":
-            assert all({"file", "line", "column", "key", "code", "message", "hint"} <= set(one) for one in answer.json["errors"])
+            assert all(
+                {"file", "line", "column", "key", "code", "message", "hint"} <= set(one)
+                for one in answer.json["errors"]
+            )
     assert api.fingerprint() == before
 
 
@@ -320,7 +390,10 @@ def test_the_description_of_the_api_is_valid_and_whole(api: Api) -> None:
     document = api.get("ada", "openapi.json").json
     openapi_spec_validator.validate(document)
     described = {
-        (path.replace("{id}", "<id>"), verb.upper()) for path, item in document["paths"].items() for verb in item if verb != "parameters"
+        (path.replace("{id}", "<id>"), verb.upper())
+        for path, item in document["paths"].items()
+        for verb in item
+        if verb != "parameters"
     }
     entities = set(api.world.app.entities)
     missing = []
@@ -333,11 +406,18 @@ def test_the_description_of_the_api_is_valid_and_whole(api: Api) -> None:
                 assert any(one.startswith(path.removesuffix("<act>")) for one, _ in described), path
             elif "<name>" in path:
                 missing += [
-                    (path, verb, name) for name in api.world.app.workspace.reports if (path.replace("<name>", name), verb) not in described
+                    (path, verb, name)
+                    for name in api.world.app.workspace.reports
+                    if (path.replace("<name>", name), verb) not in described
                 ]
             elif "<entity>" in path:
-                whole = [entity for entity in entities if (path.replace("<entity>", entity), verb) in described]
-                if path.rpartition("/")[2] in ("submit", "approval_path") and not api.world.app.workspace.approvals:
+                whole = [
+                    entity for entity in entities if (path.replace("<entity>", entity), verb) in described
+                ]
+                if (
+                    path.rpartition("/")[2] in ("submit", "approval_path")
+                    and not api.world.app.workspace.approvals
+                ):
                     continue  # there is nothing to approve in this office
                 if not whole or (not path.count("/") > 2 and set(whole) != entities):
                     missing.append((path, verb, "entity"))
@@ -347,7 +427,9 @@ def test_the_description_of_the_api_is_valid_and_whole(api: Api) -> None:
     for path, verb in sorted(described):
         for entity in entities:
             if path.startswith(f"/{entity}/<id>/"):
-                assert api.call("ada", verb, path[1:].replace("<id>", NOBODY), {} if verb == "POST" else None).status in (404, 409, 422)
+                assert api.call(
+                    "ada", verb, path[1:].replace("<id>", NOBODY), {} if verb == "POST" else None
+                ).status in (404, 409, 422)
 
 
 def test_what_is_described_is_what_is_taken(api: Api) -> None:
@@ -360,15 +442,22 @@ def test_what_is_described_is_what_is_taken(api: Api) -> None:
             schema = operation["requestBody"]["content"]["application/json"]["schema"]
             body = {name: _example(part) for name, part in schema["properties"].items()}
             answer = api.call("ada", "POST", path[1:].replace("{id}", NOBODY), body)
-            assert "unknown_field" not in {error["code"] for error in answer.json["errors"]}, (path, answer.body)
+            assert "unknown_field" not in {error["code"] for error in answer.json["errors"]}, (
+                path,
+                answer.body,
+            )
             assert schema.get("additionalProperties") is False, path
-            assert api.call("ada", "POST", path[1:].replace("{id}", NOBODY), {"zzz": 1}).codes == {"zzz": "unknown_field"}, path
+            assert api.call("ada", "POST", path[1:].replace("{id}", NOBODY), {"zzz": 1}).codes == {
+                "zzz": "unknown_field"
+            }, path
 
 
 def _example(schema: dict[str, Any]) -> Any:
     kind = schema.get("type", "object")
     kind = kind[0] if isinstance(kind, list) else kind
-    return schema.get("enum", [{"string": "x", "integer": 1, "boolean": True, "array": [], "object": {}}[kind]])[0]
+    return schema.get(
+        "enum", [{"string": "x", "integer": 1, "boolean": True, "array": [], "object": {}}[kind]]
+    )[0]
 
 
 @pytest.mark.parametrize("who", ["rui", "otto", "fin"])

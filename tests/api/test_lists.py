@@ -33,7 +33,9 @@ def plain(answer: Answer) -> str:
 
 
 @pytest.mark.parametrize("hidden", ["salary", "whisper", "phone"])
-def test_A_Q03_Q04_a_field_that_may_not_be_read_is_answered_like_one_that_is_not_there(api: Api, hidden: str) -> None:
+def test_A_Q03_Q04_a_field_that_may_not_be_read_is_answered_like_one_that_is_not_there(
+    api: Api, hidden: str
+) -> None:
     api.made("rui", phone="13800138000")
     for query in ({"order_by": "{}"}, {"order_by": "{} desc"}, {"filter": "{} == null"}, {"filter": "record.{} != null"},
                   {"filter": "{} == null", "count": "true"}):  # fmt: skip
@@ -84,7 +86,10 @@ def test_A_Q06_words_of_a_field_that_may_not_be_read_find_nothing(api: Api) -> N
 def test_A_Q07_a_report_over_a_field_that_may_not_be_read_is_not_there(api: Api, name: str) -> None:
     assert api.get("ada", f"reports/{name}").status == 200
     for ending in ("", ".csv", ".xlsx"):
-        answer, missing = api.get("rui", f"reports/{name}{ending}"), api.get("rui", f"reports/nothing{ending}")
+        answer, missing = (
+            api.get("rui", f"reports/{name}{ending}"),
+            api.get("rui", f"reports/nothing{ending}"),
+        )
         assert answer.status == missing.status == 404
         assert answer.problem == missing.problem
 
@@ -130,14 +135,18 @@ def test_A_Q10_pages_have_bounds(api: Api, query: dict[str, str]) -> None:
     assert set(answer.codes.values()) == {"out_of_range"}
 
 
-@pytest.mark.parametrize("text", ["%", "_", "\\", "*", '"', "'", "%%%", "-", "(", ")", "^", "|", "&", "!", ":*", "<->", ";--"])
+@pytest.mark.parametrize(
+    "text", ["%", "_", "\\", "*", '"', "'", "%%%", "-", "(", ")", "^", "|", "&", "!", ":*", "<->", ";--"]
+)
 def test_A_Q12_a_search_has_no_wildcards_and_no_language(api: Api, text: str) -> None:
     api.made("rui", name="plain name")
     assert api.items("rui", "case", search=text) == []
     assert api.items("rui", "case", search=f"{text}plain{text}") == api.items("rui", "case", search="plain")
 
 
-@pytest.mark.parametrize("text", ["NEAR(plain name)", "plain OR nothing", "plain -zzz", "title: plain", "plain AND"])
+@pytest.mark.parametrize(
+    "text", ["NEAR(plain name)", "plain OR nothing", "plain -zzz", "title: plain", "plain AND"]
+)
 def test_A_Q12_words_of_a_query_language_are_words(api: Api, text: str) -> None:
     api.made("rui", name="plain name")
     assert api.items("rui", "case", search=text) == []
@@ -205,7 +214,9 @@ def test_a_page_token_that_is_not_ours_is_refused(api: Api, order: str, token: s
 def test_a_page_token_opens_nothing_that_the_list_would_not(api: Api) -> None:
     api.made("sana", name="zzz hers")
     token = forged("name", "", "0")
-    assert {one["owner"] for one in api.items("rui", "case", order_by="name", page_token=token)} <= {api.world.actors["rui"].id}
+    assert {one["owner"] for one in api.items("rui", "case", order_by="name", page_token=token)} <= {
+        api.world.actors["rui"].id
+    }
 
 
 @pytest.mark.parametrize("fields", [None, "name", "name,price", "kind"])
@@ -214,15 +225,34 @@ def test_pages_follow_each_other_whatever_fields_are_shown(api: Api, fields: str
     made = {api.made("mei", name=f"{mark} {n % 4}", price=None if n % 3 == 0 else n % 5, flag=[True, False, None][n % 3],
                      at=f"2026-01-{n % 7 + 1:02}T00:00:00Z") for n in range(17)}  # fmt: skip
     chosen = {} if fields is None else {"fields": fields}
-    for order in ("name", "price", "price desc", "flag", "flag desc", "at desc", "kind", "name,price desc", "id desc"):
+    for order in (
+        "name",
+        "price",
+        "price desc",
+        "flag",
+        "flag desc",
+        "at desc",
+        "kind",
+        "name,price desc",
+        "id desc",
+    ):
         seen: list[str] = []
         token: dict[str, str] = {}
         while True:
-            query = {"order_by": order, "page_size": 5, "filter": f'name.startsWith("{mark}")', **chosen, **token}
+            query = {
+                "order_by": order,
+                "page_size": 5,
+                "filter": f'name.startsWith("{mark}")',
+                **chosen,
+                **token,
+            }
             page = api.get("mei", "case", **query).json
             seen += [one["id"] for one in page["items"]]
             if fields is not None:
-                assert all(set(one) - {"_hidden", "_masked"} == {"id", "version", *fields.split(",")} for one in page["items"])
+                assert all(
+                    set(one) - {"_hidden", "_masked"} == {"id", "version", *fields.split(",")}
+                    for one in page["items"]
+                )
             if page["next_page_token"] is None:
                 break
             token = {"page_token": page["next_page_token"]}
@@ -249,10 +279,22 @@ def test_nul_is_refused_wherever_it_stands(api: Api) -> None:
     for query in ({"filter": "name == '\x00'"}, {"search": "a\x00b"}, {"order_by": "name\x00"}, {"fields": "a\x00"},
                   {"page_token": "\x00"}, {"view": "\x00"}, {"a\x00": "b"}):  # fmt: skip
         assert api.get("ada", "case", **query).status == 422
-    for path in ("/api/v1/case/%00", "/api/v1/%00", "/api/v1/case/a%00b/history", "/api/v1/tasks/%00", "/api/v1/reports/%00"):
+    for path in (
+        "/api/v1/case/%00",
+        "/api/v1/%00",
+        "/api/v1/case/a%00b/history",
+        "/api/v1/tasks/%00",
+        "/api/v1/reports/%00",
+    ):
         assert api.get("ada", path).status == 404
 
 
 def test_an_answer_never_takes_a_parameter_for_less_than_it_says(api: Api) -> None:
-    for query in ({"count": "1"}, {"count": "yes"}, {"view": "nothing"}, {"search": "x" * 201}, {"sort": "name"}):
+    for query in (
+        {"count": "1"},
+        {"count": "yes"},
+        {"view": "nothing"},
+        {"search": "x" * 201},
+        {"sort": "name"},
+    ):
         assert api.get("ada", "case", **query).status == 422

@@ -99,7 +99,10 @@ def subset(of: tuple[str, ...], *, least: int = 0) -> st.SearchStrategy[tuple[st
 
 
 ROLE = st.builds(
-    Role, st.sampled_from(SCOPES), st.sampled_from(SCOPES), st.fixed_dictionaries({n: st.sampled_from(RIGHTS) for n in FIELDS})
+    Role,
+    st.sampled_from(SCOPES),
+    st.sampled_from(SCOPES),
+    st.fixed_dictionaries({n: st.sampled_from(RIGHTS) for n in FIELDS}),
 )
 VALUES = st.fixed_dictionaries({
     "name": st.sampled_from(["alpha", "beta", "needle one", None]), "word": st.sampled_from(["needle", "gamma", None]),
@@ -110,7 +113,9 @@ SCENES = st.builds(
     Scene,
     st.fixed_dictionaries(dict.fromkeys(ROLES, ROLE)),
     st.builds(Pool, subset(ROLES), subset(tuple(TEAMS)), subset(STORED)),
-    st.fixed_dictionaries(dict.fromkeys(STAFF, st.builds(Person, subset(ROLES, least=1), subset(tuple(TEAMS))))),
+    st.fixed_dictionaries(
+        dict.fromkeys(STAFF, st.builds(Person, subset(ROLES, least=1), subset(tuple(TEAMS))))
+    ),
     st.fixed_dictionaries(dict.fromkeys(TEAMS, st.sampled_from([None, *STAFF]))),
     st.lists(st.tuples(st.sampled_from([None, *STAFF]), VALUES), min_size=2, max_size=4).map(tuple),
 )
@@ -172,11 +177,15 @@ class Oracle:
         pool, person = self.scene.pool, self.scene.people[who]
         if pool.roles and not set(pool.roles) & set(person.roles):
             return None
-        withheld = {name for role in self.held(who) for name in FIELDS if role.rights[name] in ("hidden", "masked")}
+        withheld = {
+            name for role in self.held(who) for name in FIELDS if role.rights[name] in ("hidden", "masked")
+        }
         return set(FIELDS) - set(pool.hides) - withheld
 
     def in_pool_team(self, who: str) -> bool:
-        return not self.scene.pool.teams or bool(set(self.scene.pool.teams) & set(self.scene.people[who].teams))
+        return not self.scene.pool.teams or bool(
+            set(self.scene.pool.teams) & set(self.scene.people[who].teams)
+        )
 
     def grants(self, who: str, row: Row | None) -> Iterator[tuple[set[str], set[str]]]:
         """(in full, in part) of each grant that reaches a row; with None of each grant at all."""
@@ -219,7 +228,11 @@ class Oracle:
         if not reaching:
             return 403
         # What one sees nowhere one does not change either.
-        return 200 if any(role.rights["size"] is None for role in reaching) and "size" in self.hinted(who) else 422
+        return (
+            200
+            if any(role.rights["size"] is None for role in reaching) and "size" in self.hinted(who)
+            else 422
+        )
 
 
 # ---------------------------------------------------------------- the world
@@ -247,7 +260,11 @@ def files_of(scene: Scene) -> dict[str, str]:
             f'  thing: {{read: "{role.read}", update: "{role.update}", fields: {{{rights}}}}}\n  report: {{read: all}}\n'
         )
     pool = scene.pool
-    members = f"members: {{roles: [{', '.join(pool.roles)}], teams: [{', '.join(pool.teams)}]}}\n" if pool.roles or pool.teams else ""
+    members = (
+        f"members: {{roles: [{', '.join(pool.roles)}], teams: [{', '.join(pool.teams)}]}}\n"
+        if pool.roles or pool.teams
+        else ""
+    )
     files["workflows/pool.yaml"] = (
         "kind: pool\nname: things\nentity: thing\nlabel: {en: Pool, zh: 公海}\n"
         f"{members}visibility: {{hide_until_claimed: [{', '.join(pool.hides)}]}}\n"
@@ -276,7 +293,9 @@ class Stage:
         loaded = load(SourceTree.from_mapping(files_of(scene)))
         assert loaded.workspace is not None, loaded.problems
         database = self.api.world.database
-        app = self.applications.app = compile_workspace(loaded.workspace, dialect=database.dialect, revision=1)
+        app = self.applications.app = compile_workspace(
+            loaded.workspace, dialect=database.dialect, revision=1
+        )
         ctx = Context(app, database, SYSTEM, self.api.world.now, "system")
         for id in self.left:
             records.delete(ctx, "thing", id, version=None)
@@ -311,7 +330,12 @@ def open_stage(url: str) -> Iterator[Stage]:
         with api.world.database.write() as tx:
             for name in STAFF:
                 stage.ids[name] = people.create_user(
-                    tx, username=name, name=name, created_at="2026-01-01T00:00:00.000000Z", roles=["r0"], language="en"
+                    tx,
+                    username=name,
+                    name=name,
+                    created_at="2026-01-01T00:00:00.000000Z",
+                    roles=["r0"],
+                    language="en",
                 )
             for code, above in TEAMS.items():
                 stage.teams[code] = people.create_team(
@@ -362,7 +386,9 @@ def check_item(oracle: Oracle, who: str, row: Row, item: Mapping[str, Any], *, w
     assert set(item.get("_masked", ())) & set(FIELDS) == part
 
 
-def asks(oracle: Oracle, api: Api, who: str, query: Mapping[str, Any], needs: tuple[str, ...], expected: list[Row]) -> None:
+def asks(
+    oracle: Oracle, api: Api, who: str, query: Mapping[str, Any], needs: tuple[str, ...], expected: list[Row]
+) -> None:
     """A list is refused when it asks about a field that is nowhere shown in full, and else has exactly these rows."""
     answer = api.get(who, "thing", count="true", page_size=200, **query)
     if not set(needs) <= oracle.known(who):
@@ -376,7 +402,10 @@ def asks(oracle: Oracle, api: Api, who: str, query: Mapping[str, Any], needs: tu
 
 
 def check_person(oracle: Oracle, api: Api, who: str) -> None:
-    entitled = any(role.read != "no" or role.update != "no" for role in oracle.held(who)) or oracle.pool_opens(who) is not None
+    entitled = (
+        any(role.read != "no" or role.update != "no" for role in oracle.held(who))
+        or oracle.pool_opens(who) is not None
+    )
     if not entitled:
         assert api.get(who, "thing").status == 404
         return
@@ -393,15 +422,30 @@ def check_person(oracle: Oracle, api: Api, who: str) -> None:
         ("size", "size > 4", lambda v: v is not None and v > 4), ("cost", "cost == null", lambda v: v is None),
         ("sort", "sort == 'x'", lambda v: v == "x"), ("word", "word != 'gamma'", lambda v: v != "gamma"),
     ):  # fmt: skip
-        asks(oracle, api, who, {"filter": text}, (name,), [r for r in oracle.visible(who, name) if holds(r.values[name])])
+        asks(
+            oracle,
+            api,
+            who,
+            {"filter": text},
+            (name,),
+            [r for r in oracle.visible(who, name) if holds(r.values[name])],
+        )
     lined = [r for r in oracle.visible(who, "rows") if r.values["rows"]]
     asks(oracle, api, who, {"filter": "rows.exists(r, r.item == 'i')"}, ("rows",), lined)
-    both = [r for r in oracle.visible(who, "size", "word") if (r.values["size"] or 0) > 4 and r.values["word"] == "needle"]
+    both = [
+        r
+        for r in oracle.visible(who, "size", "word")
+        if (r.values["size"] or 0) > 4 and r.values["word"] == "needle"
+    ]
     asks(oracle, api, who, {"filter": "size > 4 && word == 'needle'"}, ("size", "word"), both)
     for name, order in (("cost", ""), ("size", " desc")):
         asks(oracle, api, who, {"order_by": name + order}, (name,), oracle.visible(who, name))
     if oracle.known(who):
-        needle = [r for r in oracle.visible(who) if any("needle" in (r.values[n] or "") for n in oracle.shown(who, r)[0] & set(SEARCHED))]
+        needle = [
+            r
+            for r in oracle.visible(who)
+            if any("needle" in (r.values[n] or "") for n in oracle.shown(who, r)[0] & set(SEARCHED))
+        ]
         asks(oracle, api, who, {"search": "needle"}, (), needle)
     check_fields(oracle, api, who)
     check_report(oracle, api, who)
@@ -450,18 +494,34 @@ def check_changes(oracle: Oracle, api: Api, who: str) -> None:
     for row in oracle.rows[:2]:
         answer = api.patch(who, f"thing/{row.id}", {"size": row.values["size"]})
         assert answer.status == oracle.changes_size(who, row), (who, row, answer.body)
-        bulk = api.post(who, "thing/bulk", {"operations": [{"op": "update", "id": row.id, "values": {"size": row.values["size"]}}]})
+        bulk = api.post(
+            who,
+            "thing/bulk",
+            {"operations": [{"op": "update", "id": row.id, "values": {"size": row.values["size"]}}]},
+        )
         assert bulk.json["results"][0]["status"] == answer.status
 
 
 # Two busy cores: a hundred worlds on SQLite, twenty on PostgreSQL, where each statement is new and takes longer.
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=(Phase.generate,))
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    phases=(Phase.generate,),
+)
 @given(scene=SCENES)
 def few(stage: Stage, scene: Scene) -> None:
     check_scene(stage, scene)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=(Phase.generate,))
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    phases=(Phase.generate,),
+)
 @given(scene=SCENES)
 def many(stage: Stage, scene: Scene) -> None:
     check_scene(stage, scene)

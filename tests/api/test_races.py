@@ -100,10 +100,17 @@ def test_R02_many_claim_from_one_pool_and_nobody_passes_the_cap(api: Api) -> Non
         return api.post(name, "deal/bulk", {"operations": rows})
 
     answers = at_once([partial(grab, name) for name in crew])
-    won = Counter(name for name, answer in zip(crew, answers, strict=True) for row in answer.json["results"] if row["status"] == 200)
+    won = Counter(
+        name
+        for name, answer in zip(crew, answers, strict=True)
+        for row in answer.json["results"]
+        if row["status"] == 200
+    )
     assert max(won.values()) <= 5, "the capacity of the pool's rule"
     owners = Counter(api.get("ada", f"deal/{id}").json["owner"] for id in deals)
-    assert {api.world.actors[name].id: count for name, count in won.items()} == {k: v for k, v in owners.items() if k is not None}
+    assert {api.world.actors[name].id: count for name, count in won.items()} == {
+        k: v for k, v in owners.items() if k is not None
+    }
     assert {row["status"] for answer in answers for row in answer.json["results"]} <= {200, 409, 404}
 
 
@@ -112,7 +119,9 @@ def test_R03_of_many_who_save_from_one_version_one_is_kept(api: Api) -> None:
     answers = at_once([partial(api.patch, "rui", f"case/{id}", {"notes": f"text {n}"}, 1) for n in range(8)])
     assert Counter(answer.status for answer in answers) == {200: 1, 412: 7}
     kept = next(number for number, answer in enumerate(answers) if answer.status == 200)
-    assert all(answer.json["current"]["notes"] == f"text {kept}" for answer in answers if answer.status == 412)
+    assert all(
+        answer.json["current"]["notes"] == f"text {kept}" for answer in answers if answer.status == 412
+    )
     found = api.get("rui", f"case/{id}").json
     assert (found["notes"], found["version"]) == (f"text {kept}", 2)
     assert len(api.items("rui", f"case/{id}/history")) == 2
@@ -135,10 +144,14 @@ def test_R06_the_same_request_twenty_times_at_once_is_done_once(api: Api) -> Non
 
 def test_R06_R07_one_key_and_two_bodies_at_once(api: Api) -> None:
     names = ["first", "second"] * 4
-    answers = at_once([partial(api.post, "sana", "case", {"name": name}, Idempotency_Key="both") for name in names])
+    answers = at_once(
+        [partial(api.post, "sana", "case", {"name": name}, Idempotency_Key="both") for name in names]
+    )
     made = {answer.json["name"] for answer in answers if answer.status == 201}
     assert len(made) == 1
-    assert all(answer.codes == {"Idempotency-Key": "key_reused"} for answer in answers if answer.status != 201)
+    assert all(
+        answer.codes == {"Idempotency-Key": "key_reused"} for answer in answers if answer.status != 201
+    )
     assert len([a for a in answers if a.status == 201]) == 4
     assert len(api.items("sana", "case", filter='name == "first" || name == "second"')) == 1
 
@@ -146,7 +159,9 @@ def test_R06_R07_one_key_and_two_bodies_at_once(api: Api) -> None:
 @pytest.mark.parametrize("round", range(3))
 def test_R10_what_is_unique_is_there_once(api: Api, round: int) -> None:
     code = f"unique {round}"
-    answers = at_once([partial(api.post, who, "case", {"name": "u", "code": code}) for who in ("ada", "mei") * 4])
+    answers = at_once(
+        [partial(api.post, who, "case", {"name": "u", "code": code}) for who in ("ada", "mei") * 4]
+    )
     assert Counter(answer.status for answer in answers) == {201: 1, 422: 7}
     assert all(answer.codes == {"code": "duplicate"} for answer in answers if answer.status == 422)
     assert len(api.items("ada", "case", filter=f'code == "{code}"')) == 1

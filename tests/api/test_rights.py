@@ -35,7 +35,12 @@ def reads(id: str) -> Iterator[tuple[str, str, Any]]:
     yield "PATCH", f"deal/{id}", {"stage": "offer"}
     yield "PATCH", f"deal/{id}", {}
     yield "DELETE", f"deal/{id}", None
-    acts: dict[str, dict[str, str]] = {"release": {}, "assign": {"owner": NOBODY}, "move": {"to": "offer"}, "submit": {}}
+    acts: dict[str, dict[str, str]] = {
+        "release": {},
+        "assign": {"owner": NOBODY},
+        "move": {"to": "offer"},
+        "submit": {},
+    }
     for act, body in acts.items():
         yield "POST", f"deal/{id}/{act}", body
 
@@ -52,7 +57,10 @@ def test_A_P01_what_may_not_be_seen_answers_like_what_is_not_there(api: Api, who
     assert api.fingerprint() == before
 
 
-@pytest.mark.parametrize("id", ["1", "0", "-1", "a deal", "%27%20OR%201=1", "x" * 3000, "..%2f..%2fetc", "é", "%ff", "NULL", "{id}"])
+@pytest.mark.parametrize(
+    "id",
+    ["1", "0", "-1", "a deal", "%27%20OR%201=1", "x" * 3000, "..%2f..%2fetc", "é", "%ff", "NULL", "{id}"],
+)
 def test_A_P01_no_other_name_of_a_record_leads_to_it(api: Api, id: str) -> None:
     api.made("sana", "deal")
     for who in ("rui", "ada"):
@@ -86,7 +94,10 @@ def test_A_P02_a_relation_to_what_may_not_be_seen_is_a_marker_without_name_or_id
     hers = api.made("sana", "deal", name=CANARY)
     id = api.made("rui")
     api.patch("ada", f"case/{id}", {"deal": hers})
-    for answer in (api.get("rui", f"case/{id}", expand="deal"), api.get("rui", "case", expand="deal", filter=f"id == '{id}'")):
+    for answer in (
+        api.get("rui", f"case/{id}", expand="deal"),
+        api.get("rui", "case", expand="deal", filter=f"id == '{id}'"),
+    ):
         assert answer.status == 200
         item = answer.json.get("items", [answer.json])[0]
         assert item["deal"] == {"_hidden": True}
@@ -108,12 +119,17 @@ def test_A_P02_nobody_points_at_what_they_may_not_see(api: Api) -> None:
 def test_A_P04_many_at_once_are_answered_one_by_one(api: Api) -> None:
     mine = [api.made("rui", name=f"bulk {n}") for n in range(9)]
     hers = api.made("sana", name="bulk hers")
-    rows = [{"op": "update", "id": id, "values": {"notes": "new"}, "version": 1} for id in [*mine[:4], hers, *mine[4:], NOBODY]]
+    rows = [
+        {"op": "update", "id": id, "values": {"notes": "new"}, "version": 1}
+        for id in [*mine[:4], hers, *mine[4:], NOBODY]
+    ]
     answer = api.post("rui", "case/bulk", {"operations": rows})
     assert answer.status == 207
     results = answer.json["results"]
     assert [row["status"] for row in results] == [200] * 4 + [404] + [200] * 5 + [404]
-    assert {k: v for k, v in results[4].items() if k != "id"} == {k: v for k, v in results[-1].items() if k != "id"}
+    assert {k: v for k, v in results[4].items() if k != "id"} == {
+        k: v for k, v in results[-1].items() if k != "id"
+    }
     assert api.get("sana", f"case/{hers}").json["notes"] is None
     assert api.get("sana", f"case/{hers}").json["version"] == 1
 
@@ -142,7 +158,9 @@ def test_bulk_rows_that_cannot_be_done_say_why_as_their_own_answer_would(api: Ap
     results = api.post("rui", "case/bulk", {"operations": [row for row, _, _ in rows]}).json["results"]
     assert [(row["status"], row["code"]) for row in results] == [(status, code) for _, status, code in rows]
     assert results[0]["current"]["version"] == 1
-    assert results[1]["errors"] == [{"field": "salary", "code": "unknown_field", "message": results[1]["errors"][0]["message"]}]
+    assert results[1]["errors"] == [
+        {"field": "salary", "code": "unknown_field", "message": results[1]["errors"][0]["message"]}
+    ]
     assert api.fingerprint() == before
     done = api.post("rui", "deal/bulk", {"operations": [
         {"op": "update", "id": deal, "values": {"amount": "5"}, "version": 1}, {"op": "move", "id": deal, "to": "offer"},
@@ -156,7 +174,13 @@ def test_bulk_has_a_limit_and_takes_nothing_but_operations(api: Api) -> None:
     before = api.fingerprint()
     row = {"op": "create", "values": {"name": "x"}}
     assert api.post("rui", "case/bulk", {"operations": [row] * 1001}).codes == {"operations": "too_many"}
-    odd: list[dict[str, Any]] = [{}, {"operations": None}, {"operations": {}}, {"operations": [row, 5]}, {"operations": [row], "atomic": 1}]
+    odd: list[dict[str, Any]] = [
+        {},
+        {"operations": None},
+        {"operations": {}},
+        {"operations": [row, 5]},
+        {"operations": [row], "atomic": 1},
+    ]
     for body in odd:
         assert api.post("rui", "case/bulk", body).status == 422
     assert api.fingerprint() == before
@@ -175,7 +199,12 @@ def changes(api: Api) -> Iterator[tuple[str, str, Any, str]]:
     assert api.post("rui", f"deal/{pooled}/release", {"reason": "wrong"}).status == 200
     for entity, id in (("deal", deal), ("case", case), ("note", note)):
         yield "POST", entity, {"name": "x"} if entity != "note" else {"about": deal}, f"create {entity}"
-        yield "PATCH", f"{entity}/{id}", {"name": "y"} if entity != "note" else {"text": "y"}, f"update {entity}"
+        yield (
+            "PATCH",
+            f"{entity}/{id}",
+            {"name": "y"} if entity != "note" else {"text": "y"},
+            f"update {entity}",
+        )
         yield "DELETE", f"{entity}/{id}", None, f"delete {entity}"
         yield "POST", f"{entity}/{id}/assign", {"owner": sana}, f"assign {entity}"
         yield "POST", f"{entity}/bulk", {"operations": [
@@ -210,7 +239,11 @@ def test_A_P07_A_P13_A_P14_refused_means_untouched(api: Api, who: str) -> None:
     for method, path, body, word in asked:
         if word in MAY[who]:
             continue
-        for headers in ({"If-Match": "*"}, {"If-Match": '"1"'}, {"Idempotency-Key": f"{who} {word}", "If-Match": "*"}):
+        for headers in (
+            {"If-Match": "*"},
+            {"If-Match": '"1"'},
+            {"Idempotency-Key": f"{who} {word}", "If-Match": "*"},
+        ):
             answer = api.call(who, method, path, body, headers=headers)
             if answer.status == 207:
                 assert all(row["status"] in (403, 404) for row in answer.json["results"]), (word, answer.body)
@@ -273,7 +306,11 @@ def test_A_P09_a_figure_is_computed_for_whoever_asks(api: Api) -> None:
 
 def test_A_P10_history_tells_nothing_of_fields_that_may_not_be_read(api: Api) -> None:
     id = api.made("rui", phone="13800138001")
-    api.patch("ada", f"case/{id}", {"whisper": CANARY, "salary": "4711.47", "phone": "13900139002", "notes": "plain"})
+    api.patch(
+        "ada",
+        f"case/{id}",
+        {"whisper": CANARY, "salary": "4711.47", "phone": "13900139002", "notes": "plain"},
+    )
     for path in (f"case/{id}/history", f"case/{id}/timeline"):
         answer = api.get("rui", path)
         text = answer.body.decode()
@@ -319,7 +356,9 @@ def test_A_I02_A_I03_a_file_has_the_rows_and_columns_that_may_be_seen(api: Api) 
         assert answer.headers["Content-Disposition"] == 'attachment; filename="case_kinds.csv"'
         rows = list(csv.reader(io.StringIO(answer.body.decode("utf-8-sig"))))
         shown = {row["labels"][0]: row["values"] for row in api.get(who, "reports/case_kinds").json["rows"]}
-        assert {row[0]: row[1] for row in rows[1:]} == {label: str(values[0]) for label, values in shown.items()}
+        assert {row[0]: row[1] for row in rows[1:]} == {
+            label: str(values[0]) for label, values in shown.items()
+        }
         assert any(row[2].startswith("-") for row in rows[1:]), "a negative number stays one"
     assert api.get("sana", "reports/by_stage.csv").status == 403
     assert api.get("fin", "reports/by_stage.xlsx").status == 200

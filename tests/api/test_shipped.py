@@ -36,7 +36,9 @@ def estate(office_url: str) -> Iterator[Api]:
 
 def opened(url: str, template: str) -> Iterator[Api]:
     with open_world(url, template=template) as world:
-        api = Api(world, create_app(Services(world.database, world.applications, False, False), secret_key="x" * 32))
+        api = Api(
+            world, create_app(Services(world.database, world.applications, False, False), secret_key="x" * 32)
+        )
         for name in world.actors:
             api.tokens[name] = token_of(world, name)
         yield api
@@ -74,7 +76,9 @@ def units(api: Api, many: int) -> Iterator[str]:
 
 def buyers(api: Api) -> dict[str, str]:
     return {
-        who: made(api, who, "buyer", name=f"Buyer of {who}", phone=f"1380013{next(NUMBERS):04}", source="walk_in")
+        who: made(
+            api, who, "buyer", name=f"Buyer of {who}", phone=f"1380013{next(NUMBERS):04}", source="walk_in"
+        )
         for who in ("rui", "sana")
     }
 
@@ -83,8 +87,12 @@ def test_A_R01_of_two_who_hold_one_unit_one_has_it(estate: Api) -> None:
     mine = buyers(estate)
     until = iso_utc(utc_now() + timedelta(days=2))
     for id in units(estate, 8):
-        asked = {who: {"held_by": buyer, "held_until": until, "hold_kind": "sales"} for who, buyer in mine.items()}
-        answers = at_once(*[partial(estate.post, w, f"unit/{id}/move", {"to": "held", "values": asked[w]}) for w in mine])
+        asked = {
+            who: {"held_by": buyer, "held_until": until, "hold_kind": "sales"} for who, buyer in mine.items()
+        }
+        answers = at_once(
+            *[partial(estate.post, w, f"unit/{id}/move", {"to": "held", "values": asked[w]}) for w in mine]
+        )
         assert sorted(answer.status for answer in answers)[0] == 200
         loser = next(answer for answer in answers if answer.status != 200)
         assert loser.status in (409, 412), loser.body
@@ -99,10 +107,21 @@ def test_A_R01_of_two_who_subscribe_one_unit_one_has_it(estate: Api) -> None:
     day = (utc_now() + timedelta(days=9)).date().isoformat()
     for id in units(estate, 6):
         drafts = {
-            who: made(estate, who, "subscription", buyer=mine[who], unit=id, payment_plan="one_off", sign_by=day, discount="0.01")
+            who: made(
+                estate,
+                who,
+                "subscription",
+                buyer=mine[who],
+                unit=id,
+                payment_plan="one_off",
+                sign_by=day,
+                discount="0.01",
+            )
             for who in mine
         }
-        answers = at_once(*[partial(estate.post, who, f"subscription/{key}/submit", {}) for who, key in drafts.items()])
+        answers = at_once(
+            *[partial(estate.post, who, f"subscription/{key}/submit", {}) for who, key in drafts.items()]
+        )
         assert sorted(answer.status for answer in answers)[0] == 200, [answer.body for answer in answers]
         assert [answer.status for answer in answers].count(200) == 1
         stages = sorted(estate.get("ada", f"subscription/{key}").json["stage"] for key in drafts.values())
@@ -119,7 +138,8 @@ def test_A_V06_only_an_approval_approves(shipped: Api) -> None:
         machine = shipped.world.app.entities[flow.entity].machine
         assert machine is not None
         granted = {
-            str(getattr(step, "to", None) or getattr(step, "stage", None)) for step in (*flow.on_submitted, *flow.on_approved)
+            str(getattr(step, "to", None) or getattr(step, "stage", None))
+            for step in (*flow.on_submitted, *flow.on_approved)
         } & set(machine.stages)
         assert granted, flow.name
         for stage in granted:
@@ -130,21 +150,44 @@ def test_A_V06_only_an_approval_approves(shipped: Api) -> None:
             for role in ("rep", "manager", "finance"):
                 allowed = machine.moves.get(machine.initial, {})
                 move = allowed.get(stage)
-                assert stage not in allowed or (move is not None and move.roles and role not in move.roles), (flow.name, stage, role)
+                assert stage not in allowed or (move is not None and move.roles and role not in move.roles), (
+                    flow.name,
+                    stage,
+                    role,
+                )
 
 
 def test_A_V06_a_draft_cannot_be_pushed_past_its_approval(estate: Api) -> None:
     mine = buyers(estate)
     day = (utc_now() + timedelta(days=9)).date().isoformat()
     for id in units(estate, 1):
-        key = made(estate, "rui", "subscription", buyer=mine["rui"], unit=id, payment_plan="one_off", sign_by=day, discount="0.04")
+        key = made(
+            estate,
+            "rui",
+            "subscription",
+            buyer=mine["rui"],
+            unit=id,
+            payment_plan="one_off",
+            sign_by=day,
+            discount="0.04",
+        )
         before = estate.fingerprint()
         for stage in ("subscribed", "in_approval", "signed"):
-            operations = [{"op": "update", "id": key, "values": {"stage": stage}}, {"op": "move", "id": key, "to": stage}]
+            operations = [
+                {"op": "update", "id": key, "values": {"stage": stage}},
+                {"op": "move", "id": key, "to": stage},
+            ]
             for row in estate.post("rui", "subscription/bulk", {"operations": operations}).json["results"]:
                 assert row["status"] in (403, 409, 422), row
             assert estate.patch("rui", f"subscription/{key}", {"stage": stage}).status in (403, 409, 422)
             assert estate.post("rui", f"subscription/{key}/move", {"to": stage}).status in (403, 409, 422)
-            created = {"buyer": mine["rui"], "unit": id, "payment_plan": "one_off", "sign_by": day, "discount": "0.04", "stage": stage}
+            created = {
+                "buyer": mine["rui"],
+                "unit": id,
+                "payment_plan": "one_off",
+                "sign_by": day,
+                "discount": "0.04",
+                "stage": stage,
+            }
             assert estate.post("rui", "subscription", created).status in (403, 409, 422)
         assert estate.fingerprint() == before

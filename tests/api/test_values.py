@@ -51,7 +51,9 @@ def test_A_M02_A_P03_nothing_that_is_shown_read_only_is_changed(api: Api) -> Non
     assert api.fingerprint() == before
 
 
-@pytest.mark.parametrize("value", [1.9, True, "１２", "1_000", "1e3", "0x10", " ", [], {}, "1.0", 1.0, "--1", "+", "1,000", "NaN"])
+@pytest.mark.parametrize(
+    "value", [1.9, True, "１２", "1_000", "1e3", "0x10", " ", [], {}, "1.0", 1.0, "--1", "+", "1,000", "NaN"]
+)
 def test_A_M04_a_whole_number_is_never_made_of_something_else(api: Api, value: Any) -> None:
     answer = sent(api, count=value)
     if value == " ":
@@ -67,7 +69,16 @@ def test_A_M04_documented_forms_of_a_whole_number(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "amount", ["12345678901234567.89", "0.10", "-0.01", "92233720368547758.07", "-92233720368547758.08", "0.30", "100.05"]
+    "amount",
+    [
+        "12345678901234567.89",
+        "0.10",
+        "-0.01",
+        "92233720368547758.07",
+        "-92233720368547758.08",
+        "0.30",
+        "100.05",
+    ],
 )
 def test_A_M05_money_comes_back_to_the_digit(api: Api, amount: str) -> None:
     answer = sent(api, salary=amount)
@@ -80,7 +91,10 @@ def test_A_M05_money_comes_back_to_the_digit(api: Api, amount: str) -> None:
 def test_A_M05_sums_are_exact_beyond_what_a_whole_number_of_the_database_holds(api: Api) -> None:
     for number in range(4):
         sent(api, kind="b", salary="92233720368547758.07", name=f"rich {number}")
-    made = [sent(api, kind="c", salary=amount).json["id"] for amount in ("-92233720368547758.08", "-92233720368547758.08", "-0.01")]
+    made = [
+        sent(api, kind="c", salary=amount).json["id"]
+        for amount in ("-92233720368547758.08", "-92233720368547758.08", "-0.01")
+    ]
     for name, average in (("case_salaries", 3), ("case_prices", 1)):
         rows = {row["keys"][0]: row["values"] for row in api.get("ada", f"reports/{name}").json["rows"]}
         assert rows["b"][0] == "368934881474191032.28"
@@ -108,7 +122,9 @@ def test_A_M06_the_last_numbers_that_fit_are_kept(api: Api) -> None:
 
 
 @pytest.mark.parametrize("value", [["x"], {"a": 1}, 5, 1.5, True])
-@pytest.mark.parametrize("field", ["name", "notes", "rich", "link", "email", "phone", "kind", "deal", "at", "day"])
+@pytest.mark.parametrize(
+    "field", ["name", "notes", "rich", "link", "email", "phone", "kind", "deal", "at", "day"]
+)
 def test_A_M07_a_text_is_a_text(api: Api, field: str, value: Any) -> None:
     answer = sent(api, **{field: value})
     assert answer.status == 422
@@ -145,7 +161,12 @@ def test_A_M10_a_blank_is_empty(api: Api, blank: str) -> None:
 # ---------------------------------------------------------------- N
 
 
-HOSTILE = {"nul": "a\u0000b", "low surrogate": "\udc00", "high surrogate": "\ud800", "pair the wrong way": "\udc00\ud800"}
+HOSTILE = {
+    "nul": "a\u0000b",
+    "low surrogate": "\udc00",
+    "high surrogate": "\ud800",
+    "pair the wrong way": "\udc00\ud800",
+}
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
@@ -171,7 +192,9 @@ def test_A_N02_N03_what_cannot_be_kept_is_refused_everywhere(api: Api, text: str
 
 def test_A_N02_N03_in_a_document_it_is_a_finding_with_its_line(api: Api) -> None:
     for text in HOSTILE.values():
-        answer = api.post("ada", "config/check", {"files": {"schemas/x.yaml": f"kind: entity\nlabel: {text}\n"}})
+        answer = api.post(
+            "ada", "config/check", {"files": {"schemas/x.yaml": f"kind: entity\nlabel: {text}\n"}}
+        )
         assert answer.status == 200, answer.body
         assert answer.json["ok"] is False
         assert any(found["line"] == 2 for found in answer.json["problems"]), answer.json
@@ -213,7 +236,9 @@ def test_A_X07_a_number_beyond_all_bounds_is_out_of_range_at_once(api: Api, fiel
     assert answer.codes[field] in ("out_of_range", "invalid")
 
 
-@pytest.mark.parametrize("text", ["1e1000000", "-1e1000000", "1e-1000000", "123456789012345678901234567890.5", "1e400"])
+@pytest.mark.parametrize(
+    "text", ["1e1000000", "-1e1000000", "1e-1000000", "123456789012345678901234567890.5", "1e400"]
+)
 def test_A_X07_also_as_a_JSON_number(api: Api, text: str) -> None:
     for field in ("price", "weight", "share", "count", "data", "name", "at", "flag", "kind", "rows", "deal"):
         answer = api.call("ada", "POST", "case", raw=f'{{"name": "x", "{field}": {text}}}'.encode())
@@ -222,7 +247,9 @@ def test_A_X07_also_as_a_JSON_number(api: Api, text: str) -> None:
 
 def test_a_result_that_no_database_holds_is_refused_at_its_field(api: Api) -> None:
     assert sent(api, price="92233720368547758.07").codes == {"twice": "out_of_range"}
-    answer = sent(api, rows=[{"item": "a", "qty": 1}, {"item": "b", "qty": 9**15, "cost": "90000000000000.00"}])
+    answer = sent(
+        api, rows=[{"item": "a", "qty": 1}, {"item": "b", "qty": 9**15, "cost": "90000000000000.00"}]
+    )
     assert answer.codes["rows[1].sum"] == "out_of_range"
     part = {"item": "a", "qty": 1, "cost": "9000000000000000.00"}
     assert sent(api, rows=[part] * 12).codes == {"total": "out_of_range"}
@@ -258,11 +285,19 @@ def test_A_S10_a_body_that_is_no_object_is_malformed_and_leaves_nothing(api: Api
 
 
 def test_a_body_of_another_kind_is_not_guessed_at(api: Api) -> None:
-    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "x"):
+    for kind in (
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/xml",
+        "x",
+    ):
         answer = api.call("ada", "POST", "case", raw=b'{"name":"a"}', headers={"Content-Type": kind})
         assert (answer.status, answer.json["code"]) == (415, "unsupported")
     for kind in ("application/json", "application/json; charset=utf-8", "application/merge-patch+json", ""):
-        assert api.call("ada", "POST", "case", raw=b'{"name":"a"}', headers={"Content-Type": kind}).status == 201
+        assert (
+            api.call("ada", "POST", "case", raw=b'{"name":"a"}', headers={"Content-Type": kind}).status == 201
+        )
 
 
 def test_A_W10_a_body_that_is_too_large_is_not_read(api: Api) -> None:
@@ -270,7 +305,12 @@ def test_A_W10_a_body_that_is_too_large_is_not_read(api: Api) -> None:
     for path in ("case", "case/bulk", "config/check", "tokens", "tasks/bulk", "deal/x/claim"):
         answer = api.call("ada", "POST", path, raw=big)
         assert (answer.status, answer.json["code"]) == (413, "too-large")
-    assert api.call("ada", "POST", "tokens", raw=json.dumps({"username": "ada", "password": "x" * 20_000}).encode()).status == 413
+    assert (
+        api.call(
+            "ada", "POST", "tokens", raw=json.dumps({"username": "ada", "password": "x" * 20_000}).encode()
+        ).status
+        == 413
+    )
 
 
 @pytest.mark.parametrize("field", ORDINARY)
@@ -287,6 +327,18 @@ def test_no_value_of_any_shape_is_more_than_a_refusal(api: Api, field: str) -> N
 
 
 def test_A_W09_a_link_never_runs(api: Api) -> None:
-    for link in ("javascript:alert(1)", "data:text/html,<script>", " \tjavascript:x", "JaVaScRiPt:x", "vbscript:x", "java\tscript:x"):
+    for link in (
+        "javascript:alert(1)",
+        "data:text/html,<script>",
+        " \tjavascript:x",
+        "JaVaScRiPt:x",
+        "vbscript:x",
+        "java\tscript:x",
+    ):
         assert sent(api, link=link).codes.keys() == {"link"}
-    assert "script" not in sent(api, rich='<a href="javascript:alert(1)" onclick="x">a</a><script>1</script>').json["rich"]
+    assert (
+        "script"
+        not in sent(api, rich='<a href="javascript:alert(1)" onclick="x">a</a><script>1</script>').json[
+            "rich"
+        ]
+    )

@@ -42,7 +42,9 @@ class Desk:
         self.page.wait_for_load_state("networkidle")
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{name}-{self.size}.png")
-        wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        wide = self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
         assert wide <= 1, f"{name}: the page is {wide} px wider than the {self.size}"
         # axe measures with styles of its own, which the page's policy rightly blocks; that is not the page's doing.
         self.deaf = True
@@ -67,7 +69,9 @@ class Desk:
 def serving(template: str, folder: Path) -> Iterator[str]:
     """Serve a fresh demonstration; give its address."""
     port = free_port()
-    with running("demo", "--template", template, "--keep", str(folder / template), port=port, log=folder / "log"):
+    with running(
+        "demo", "--template", template, "--keep", str(folder / template), port=port, log=folder / "log"
+    ):
         yield f"http://127.0.0.1:{port}"
 
 

@@ -38,7 +38,11 @@ ADMIN = {
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("size", ["desktop", "phone"])
-@pytest.mark.parametrize(("who", "screens"), [("rep1", REP), ("manager", MANAGER), ("admin", ADMIN)], ids=["rep", "manager", "admin"])
+@pytest.mark.parametrize(
+    ("who", "screens"),
+    [("rep1", REP), ("manager", MANAGER), ("admin", ADMIN)],
+    ids=["rep", "manager", "admin"],
+)
 def test_every_screen(office: str, sit: Sit, who: str, screens: dict[str, str], size: str, lang: str) -> None:
     desk = sit(office, who, size=size, lang=lang)
     for name, path in screens.items():

@@ -25,7 +25,9 @@ def pick(scope: Page | Locator, page: Page, name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("size", ["desktop", "phone"])
-def test_from_the_unit_board_to_an_approved_subscription(estate: str, sit: Sit, client: type[Client], size: str) -> None:
+def test_from_the_unit_board_to_an_approved_subscription(
+    estate: str, sit: Sit, client: type[Client], size: str
+) -> None:
     rep, api = sit(estate, "rep1", size=size, lang="zh"), client(estate)
     unit = api.get("/api/v1/unit?filter=stage=='available'&order_by=code&page_size=1", "rep1")["items"][0]
     buyer = api.get("/api/v1/buyer?filter=owner==user&page_size=1", "rep1")["items"][0]
@@ -37,7 +39,9 @@ def test_from_the_unit_board_to_an_approved_subscription(estate: str, sit: Sit, 
     rep.go(f"/r/unit/{unit['id']}")
     if size == "phone":
         rep.button("^转移|^移动|^变更|^流转")
-        rep.page.locator("[popover]:popover-open, .dropdown-menu.show").get_by_text(re.compile("^保留")).first.click()
+        rep.page.locator("[popover]:popover-open, .dropdown-menu.show").get_by_text(
+            re.compile("^保留")
+        ).first.click()
     else:
         rep.page.locator(".stages button", has_text=re.compile("保留")).first.click()
     sheet = rep.page.locator("dialog[open]")
@@ -59,7 +63,8 @@ def test_from_the_unit_board_to_an_approved_subscription(estate: str, sit: Sit, 
     rep.picture("subscription-form")
     rep.page.locator("form button[type=submit]:visible").last.click()
     subscription = eventually(
-        lambda: api.get(f"/api/v1/subscription?filter=unit=='{unit['id']}'", "rep1")["items"], what="the subscription"
+        lambda: api.get(f"/api/v1/subscription?filter=unit=='{unit['id']}'", "rep1")["items"],
+        what="the subscription",
     )[0]
 
     # submit, approve on a phone
@@ -67,19 +72,27 @@ def test_from_the_unit_board_to_an_approved_subscription(estate: str, sit: Sit, 
     assert answer.status == 200, answer.body
     if answer.json["needed"]:
         manager = sit(estate, "manager", size="phone", lang="zh")
-        task = next(t for t in api.get("/api/v1/tasks", "manager")["items"] if t["record"] == subscription["id"])
+        task = next(
+            t for t in api.get("/api/v1/tasks", "manager")["items"] if t["record"] == subscription["id"]
+        )
         manager.go(f"/approvals/{task['approval']}")
         manager.picture("estate-approve")
         manager.button("^同意|^批准|^通过")
         eventually(
-            lambda: api.get(f"/api/v1/approvals/{task['approval']}", "rep1")["state"] in ("approved", "running"), what="a decision"
+            lambda: (
+                api.get(f"/api/v1/approvals/{task['approval']}", "rep1")["state"] in ("approved", "running")
+            ),
+            what="a decision",
         )
         for who in ("admin", "manager2"):
             for more in api.get("/api/v1/tasks", who)["items"]:
                 if more["record"] == subscription["id"]:
                     api.call("POST", f"/api/v1/tasks/{more['id']}/approve", who, {"version": more["version"]})
         manager.quiet()
-    eventually(lambda: api.get(f"/api/v1/unit/{unit['id']}", "rep1")["stage"] == "subscribed", what="the unit, subscribed")
+    eventually(
+        lambda: api.get(f"/api/v1/unit/{unit['id']}", "rep1")["stage"] == "subscribed",
+        what="the unit, subscribed",
+    )
 
     rep.go("/b/unit_board")
     rep.picture("unit-board")

@@ -15,7 +15,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.screenshots]
 
 def fill_choice(page: Page, name: str, text: str) -> None:
     """Choose in a picker: type, take the first that is offered."""
-    box = page.locator(f"[data-field='{name}'] .ts-control input, .field:has(#f-{name}) .ts-control input").first
+    box = page.locator(
+        f"[data-field='{name}'] .ts-control input, .field:has(#f-{name}) .ts-control input"
+    ).first
     box.click()
     box.fill(text)
     page.locator(".ts-dropdown .option:visible").first.click()
@@ -25,7 +27,9 @@ def fill_choice(page: Page, name: str, text: str) -> None:
 def test_from_the_pool_to_an_approved_quote(general: str, sit: Sit, client: type[Client], size: str) -> None:
     rep, api = sit(general, "rep1", size=size), client(general)
     rep.picture("home")
-    before = {row["keys"][0]: row["values"][0] for row in api.get("/api/v1/reports/sales_funnel", "rep1")["rows"]}
+    before = {
+        row["keys"][0]: row["values"][0] for row in api.get("/api/v1/reports/sales_funnel", "rep1")["rows"]
+    }
 
     # claim
     rep.go("/p/lead_pool")
@@ -43,14 +47,18 @@ def test_from_the_pool_to_an_approved_quote(general: str, sit: Sit, client: type
     # qualify: the stage asks for what it needs, in place
     if size == "phone":
         rep.button("^Move")
-        rep.page.locator("[popover]:popover-open, .dropdown-menu.show").get_by_text(re.compile("^Qualif")).first.click()
+        rep.page.locator("[popover]:popover-open, .dropdown-menu.show").get_by_text(
+            re.compile("^Qualif")
+        ).first.click()
     else:
         rep.button("^Qualif")
     sheet = rep.page.locator("dialog[open]")
     sheet.locator("[name=need]").fill("Measure energy on twelve lines")
     rep.picture("qualify")
     sheet.locator("button[type=submit]").last.click()
-    eventually(lambda: api.get(f"/api/v1/lead/{lead['id']}", "rep1")["stage"] == "qualified", what="qualified")
+    eventually(
+        lambda: api.get(f"/api/v1/lead/{lead['id']}", "rep1")["stage"] == "qualified", what="qualified"
+    )
 
     # convert: the customer's form opens filled; an automation makes the contact and the opportunity
     rep.go(f"/r/lead/{lead['id']}")
@@ -58,7 +66,9 @@ def test_from_the_pool_to_an_approved_quote(general: str, sit: Sit, client: type
     expect(rep.page.locator("[name=name]")).not_to_have_value("")
     rep.picture("convert")
     rep.page.locator("form button[type=submit]:visible").last.click()
-    customer = eventually(lambda: api.get(f"/api/v1/lead/{lead['id']}", "rep1")["customer"], what="the customer")
+    customer = eventually(
+        lambda: api.get(f"/api/v1/lead/{lead['id']}", "rep1")["customer"], what="the customer"
+    )
     opportunity = eventually(
         lambda: api.get(f"/api/v1/opportunity?filter=customer=='{customer}'", "rep1")["items"],
         what="the opportunity that the conversion makes",
@@ -74,7 +84,8 @@ def test_from_the_pool_to_an_approved_quote(general: str, sit: Sit, client: type
     rep.picture("quote-form")
     rep.page.locator("form button[type=submit]:visible").last.click()
     quote = eventually(
-        lambda: api.get(f"/api/v1/quote?filter=opportunity=='{opportunity['id']}'", "rep1")["items"], what="the quote"
+        lambda: api.get(f"/api/v1/quote?filter=opportunity=='{opportunity['id']}'", "rep1")["items"],
+        what="the quote",
     )[0]
     assert quote["total"] == "265200.00", quote
 
@@ -86,7 +97,9 @@ def test_from_the_pool_to_an_approved_quote(general: str, sit: Sit, client: type
     expect(sheet.get_by_text("Leo Chen")).to_be_visible()
     rep.picture("submit")
     sheet.locator("button[type=submit]").last.click()
-    eventually(lambda: api.get(f"/api/v1/quote/{quote['id']}", "rep1")["stage"] == "in_approval", what="in approval")
+    eventually(
+        lambda: api.get(f"/api/v1/quote/{quote['id']}", "rep1")["stage"] == "in_approval", what="in approval"
+    )
 
     # approve: the manager on a phone, then finance
     manager = sit(general, "manager", size="phone")
@@ -97,7 +110,8 @@ def test_from_the_pool_to_an_approved_quote(general: str, sit: Sit, client: type
     manager.picture("approve")
     manager.button("^Approve")
     finance = eventually(
-        lambda: [t for t in api.get("/api/v1/tasks", "finance")["items"] if t["record"] == quote["id"]], what="finance's turn"
+        lambda: [t for t in api.get("/api/v1/tasks", "finance")["items"] if t["record"] == quote["id"]],
+        what="finance's turn",
     )[0]
     api.call("POST", f"/api/v1/tasks/{finance['id']}/approve", "finance", {"version": finance["version"]})
     assert api.get(f"/api/v1/quote/{quote['id']}", "rep1")["stage"] == "approved"
@@ -107,7 +121,9 @@ def test_from_the_pool_to_an_approved_quote(general: str, sit: Sit, client: type
     rep.picture("board")
     rep.go("/reports/sales_funnel")
     rep.picture("funnel")
-    after = {row["keys"][0]: row["values"][0] for row in api.get("/api/v1/reports/sales_funnel", "rep1")["rows"]}
+    after = {
+        row["keys"][0]: row["values"][0] for row in api.get("/api/v1/reports/sales_funnel", "rep1")["rows"]
+    }
     assert sum(after.values()) == sum(before.values()) + 1
     rep.quiet()
     manager.quiet()

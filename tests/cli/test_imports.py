@@ -61,7 +61,17 @@ def test_on_behalf_of_somebody_with_their_rights(fairlead: Run, published: Path,
 def test_records_go_out(fairlead: Run, published: Path, leads: Path, ending: str):
     fairlead("import", "lead", leads, "-w", published)
     file = leads.with_name(f"out.{ending}")
-    answer = fairlead("export-records", "lead", file, "--fields", "name,phone", "--filter", "name != 'Cleo'", "-w", published)
+    answer = fairlead(
+        "export-records",
+        "lead",
+        file,
+        "--fields",
+        "name,phone",
+        "--filter",
+        "name != 'Cleo'",
+        "-w",
+        published,
+    )
     assert answer.out == f"Wrote {file}.\n"
     if ending == "csv":
         titles, anna = file.read_text("utf-8-sig").splitlines()

@@ -15,7 +15,9 @@ def files(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != ".gitignore" and not {"var", ".fairlead"} & set(path.relative_to(folder).parts)
+        if path.is_file()
+        and path.name != ".gitignore"
+        and not {"var", ".fairlead"} & set(path.relative_to(folder).parts)
     }
 
 

@@ -235,7 +235,7 @@ def test_approval(good):
     assert isinstance(move, MoveRecord)
     assert isinstance(notify, Notify)
     assert notify.to[1] == "role:boss"
-    assert notify.by == ("inbox", "email")
+    assert notify.by == ("inbox",)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,9 @@ def number(world: World, sql: str) -> int:
 def world(database_url: str) -> Iterator[World]:
     """The general sales template, published into an empty database."""
     if not DATA.is_dir():
-        pytest.fail("The public sales data is missing: it belongs into shared/data/b2b_sales beside the repository.")
+        pytest.fail(
+            "The public sales data is missing: it belongs into shared/data/b2b_sales beside the repository."
+        )
     with open_world(database_url, template="general_sales") as made:
         yield made
 
@@ -125,7 +127,10 @@ def _report(ctx: Context, name: str) -> reports.ReportResult:
 
 def _nothing_was_left_out(world: World) -> None:
     """A batch leaves behind what a single record would: history, stage visits, search terms, planned moments."""
-    assert number(world, "SELECT count(*) FROM sys_event WHERE entity = 'opportunity' AND kind = 'import'") == 8800
+    assert (
+        number(world, "SELECT count(*) FROM sys_event WHERE entity = 'opportunity' AND kind = 'import'")
+        == 8800
+    )
     assert number(world, "SELECT count(*) FROM sys_stage_visit WHERE entity = 'opportunity'") == 8800
     assert number(world, "SELECT count(*) FROM sys_job WHERE rule = 'opportunity_won'") == 4238
     assert number(world, "SELECT count(*) FROM sys_job WHERE queue <> 'bulk'") == 0
@@ -135,7 +140,10 @@ def _nothing_was_left_out(world: World) -> None:
     # Kept totals, search terms, computed values: nothing that is kept beside the records would have to be mended.
     assert [found for found in doctor.examine(everything) if found.mend] == []
     event = world.database.one(
-        prepare(sa.text("SELECT door, actor, version FROM sys_event WHERE entity = 'opportunity' LIMIT 1"), world.database.dialect)
+        prepare(
+            sa.text("SELECT door, actor, version FROM sys_event WHERE entity = 'opportunity' LIMIT 1"),
+            world.database.dialect,
+        )
     )
     assert tuple(event or ()) == ("import", "system", 1)
 
@@ -149,7 +157,10 @@ def _everybody_sees_their_own(world: World) -> None:
     for row in teams:
         agent = as_named(world, row["sales_agent"])
         assert count(agent) == of_agent[row["sales_agent"]]
-        assert sum(line.values[0] for line in _report(agent, "sales_funnel").rows) == of_agent[row["sales_agent"]]
+        assert (
+            sum(line.values[0] for line in _report(agent, "sales_funnel").rows)
+            == of_agent[row["sales_agent"]]
+        )
         with pytest.raises(Forbidden):  # the template gives sales no export
             exports.export(agent, "opportunity")
     for name, agents in of_manager.items():

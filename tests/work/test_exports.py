@@ -115,7 +115,21 @@ def test_what_was_taken_out_comes_in_again(house: World, tmp_path: Path) -> None
         close_on="2026-02-28", hot=False, partner=first, words=["x", "y z"], met="2026-03-31T01:30:00Z",
         owner=house.actors["sana"].id,
     )  # fmt: skip
-    names = ("name", "code", "amount", "margin", "phone", "region", "close_on", "hot", "partner", "words", "met", "owner", "stage")
+    names = (
+        "name",
+        "code",
+        "amount",
+        "margin",
+        "phone",
+        "region",
+        "close_on",
+        "hot",
+        "partner",
+        "words",
+        "met",
+        "owner",
+        "stage",
+    )
     for form in ("csv", "xlsx"):
         path = tmp_path / f"deals.{form}"
         path.write_bytes(taken(house, "ada", form, fields=names))  # type: ignore[arg-type]

@@ -94,10 +94,15 @@ def house(database_url: str) -> Any:
 
 
 def test_titles_are_names_or_labels_of_fields(world: World, tmp_path: Path) -> None:
-    path = file(tmp_path, "名称,Amount,region,截止", "甲,\"1,250.50\",北区,2026-07-01", "乙,3万,South,")
+    path = file(tmp_path, "名称,Amount,region,截止", '甲,"1,250.50",北区,2026-07-01', "乙,3万,South,")
     assert bring(world, path).created == 2
     one, two = world.sees("ada", order_by="amount")
-    assert (one["name"], one["amount"], one["region"], one["close_on"]) == ("甲", "1250.50", "north", "2026-07-01")
+    assert (one["name"], one["amount"], one["region"], one["close_on"]) == (
+        "甲",
+        "1250.50",
+        "north",
+        "2026-07-01",
+    )
     assert (two["amount"], two["region"], two["close_on"]) == ("30000.00", "south", None)
 
 
@@ -106,7 +111,9 @@ def test_titles_are_names_or_labels_of_fields(world: World, tmp_path: Path) -> N
     [("id", "readonly_field"), ("created_at", "readonly_field"), ("double", "readonly_field"), ("lines", "readonly_field"),
      ("amont", "unknown_column"), ("Name", "ambiguous_column")],
 )  # fmt: skip
-def test_a_column_that_cannot_be_read_stops_the_file(world: World, tmp_path: Path, title: str, code: str) -> None:
+def test_a_column_that_cannot_be_read_stops_the_file(
+    world: World, tmp_path: Path, title: str, code: str
+) -> None:
     failure = refusal(bring, world, file(tmp_path, f"name,{title}", "x,y"))
     assert isinstance(failure, Invalid)
     assert [(error.field, error.code) for error in failure.errors] == [(title, code)]
@@ -122,7 +129,9 @@ def test_a_mapping_says_which_columns_are_missing(house: World, tmp_path: Path) 
     failure = refusal(bring, house, file(tmp_path, "Nr,Title,Value", "1,x,2"), connector="old_deals")
     assert isinstance(failure, Invalid)
     assert {error.field for error in failure.errors} == {"No", "State", "Seller", "Closes", "Area"}
-    assert refusal(bring, house, file(tmp_path, "a"), connector="old_deal").errors[0].code == "unknown_connector"  # type: ignore[attr-defined]
+    assert (
+        refusal(bring, house, file(tmp_path, "a"), connector="old_deal").errors[0].code == "unknown_connector"
+    )  # type: ignore[attr-defined]
 
 
 # ---------------------------------------------------------------- rows
@@ -130,7 +139,7 @@ def test_a_mapping_says_which_columns_are_missing(house: World, tmp_path: Path) 
 
 OLD = (
     "No,Title,Value,State,Seller,Closes,Area",
-    "1,First,\"1.250,50\",Offered,Rui,3/31/2026,N",
+    '1,First,"1.250,50",Offered,Rui,3/31/2026,N',
     "2,Second,200,Done,Sana,,",
     "3,Third,,open,rui,12/1/2026,South",
 )
@@ -140,7 +149,12 @@ def test_a_mapping_reads_words_numbers_dates_and_people(house: World, tmp_path: 
     summary = bring(house, file(tmp_path, *OLD), connector="old_deals")
     assert (summary.created, summary.quarantined) == (3, 0), summary.to_json()
     first, second, third = house.sees("ada", order_by="code")
-    assert (first["amount"], first["stage"], first["close_on"], first["region"]) == ("1250.50", "offer", "2026-03-31", "north")
+    assert (first["amount"], first["stage"], first["close_on"], first["region"]) == (
+        "1250.50",
+        "offer",
+        "2026-03-31",
+        "north",
+    )
     assert (second["stage"], second["region"], second["hot"]) == ("won", "south", True)
     rui = house.actors["rui"]
     assert (first["owner"], first["team"], third["owner"]) == (rui.id, rui.team, rui.id)
@@ -172,7 +186,10 @@ def test_what_is_wrong_is_named_with_line_and_column(house: World, tmp_path: Pat
              "State: “Never” is not one of the options.",
         "10": "The row has more cells than the file has titles.",
     }  # fmt: skip
-    assert {(one.field, one.code) for one in summary.reasons.values()} >= {("close_on", "invalid"), ("name", "required")}
+    assert {(one.field, one.code) for one in summary.reasons.values()} >= {
+        ("close_on", "invalid"),
+        ("name", "required"),
+    }
 
 
 def test_a_row_that_comes_again_is_recognised(house: World, tmp_path: Path) -> None:
@@ -186,7 +203,9 @@ def test_a_row_that_comes_again_is_recognised(house: World, tmp_path: Path) -> N
     assert (third["name"], third["close_on"], third["version"]) == ("Renamed", "2026-12-01", 2)
 
 
-@pytest.mark.parametrize(("policy", "counts"), [("update", (1, 1, 0, 0)), ("skip", (1, 0, 1, 0)), ("quarantine", (1, 0, 0, 1))])
+@pytest.mark.parametrize(
+    ("policy", "counts"), [("update", (1, 1, 0, 0)), ("skip", (1, 0, 1, 0)), ("quarantine", (1, 0, 0, 1))]
+)
 def test_a_key_twice_in_one_file(house: World, tmp_path: Path, policy: Any, counts: tuple[int, ...]) -> None:
     path = file(tmp_path, OLD[0], "1,Once,1,open,Rui,,", "1,Twice,1,open,Rui,,")
     summary = bring(house, path, connector="old_deals", on_existing=policy)
@@ -293,7 +312,9 @@ def test_nobodys_records_go_to_the_pool(world: World, tmp_path: Path) -> None:
 def test_a_stage_changes_only_as_a_person_could_change_it(house: World, tmp_path: Path) -> None:
     bring(house, file(tmp_path, *OLD), connector="old_deals")
     # From open to won there is a move, but its guard wants an amount.
-    summary = bring(house, file(tmp_path, OLD[0], "3,Third,,Done,Rui,,"), connector="old_deals", errors=tmp_path / "e.csv")
+    summary = bring(
+        house, file(tmp_path, OLD[0], "3,Third,,Done,Rui,,"), connector="old_deals", errors=tmp_path / "e.csv"
+    )
     assert summary.quarantined == 1
     assert told(tmp_path / "e.csv") == {"2": "An amount first."}
     summary = bring(house, file(tmp_path, OLD[0], "3,Third,5,Done,Sana,,"), connector="old_deals")
@@ -351,7 +372,11 @@ def test_few_statements_for_many_rows(world: World, tmp_path: Path, monkeypatch:
             return _plain(self, statement, *args)
 
         monkeypatch.setattr(Tx, name, counted)
-    path = file(tmp_path, "name,amount,owner", *[f"d{number},{number},{'rui' if number < 4 else 'ada'}" for number in range(9)])
+    path = file(
+        tmp_path,
+        "name,amount,owner",
+        *[f"d{number},{number},{'rui' if number < 4 else 'ada'}" for number in range(9)],
+    )
     seen: list[Progress] = []
     ada = world.as_("ada")
     with monkeypatch.context() as quiet:
@@ -364,16 +389,23 @@ def test_few_statements_for_many_rows(world: World, tmp_path: Path, monkeypatch:
 def test_every_single_record_is_written_the_same_way(world: World, tmp_path: Path) -> None:
     """A record from a batch and one through the form differ in nothing but their ids."""
     bring(world, file(tmp_path, "name,amount,owner", "a,5,rui", "b,5,rui"))
-    by_hand = records.create(world.as_("ada"), "deal", {"name": "a", "amount": "5", "owner": world.actors["rui"].id})
+    by_hand = records.create(
+        world.as_("ada"), "deal", {"name": "a", "amount": "5", "owner": world.actors["rui"].id}
+    )
     ids = [row["id"] for row in world.sees("ada")]
     rows = {id: world.get("ada", id) for id in ids}
-    one, other = rows[by_hand.id], next(row for id, row in rows.items() if id != by_hand.id and row["name"] == "a")
+    one, other = (
+        rows[by_hand.id],
+        next(row for id, row in rows.items() if id != by_hand.id and row["name"] == "a"),
+    )
     assert {k: v for k, v in one.items() if k != "id"} == {k: v for k, v in other.items() if k != "id"}
     report = reading.page(world.as_("ada"), "deal", ListQuery(count=True)).total
     assert report == 3
 
 
-def test_a_configuration_published_meanwhile_stops_the_import_and_blames_no_row(world: World, tmp_path: Path) -> None:
+def test_a_configuration_published_meanwhile_stops_the_import_and_blames_no_row(
+    world: World, tmp_path: Path
+) -> None:
     path = file(tmp_path, "name,code", *[f"d{number},c{number}" for number in range(5)])
     changed = DEAL["workflows/deal_stages.yaml"].replace("en: Open", "en: Begun")
 

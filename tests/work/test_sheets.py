@@ -160,7 +160,9 @@ def test_what_a_sheet_claims_to_span_does_not_matter(tmp_path: Path) -> None:
 
 def test_one_value_far_out_would_fill_the_memory(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", [["name"]])
-    rewritten(path, "xl/worksheets/sheet1.xml", SHEET % b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')
+    rewritten(
+        path, "xl/worksheets/sheet1.xml", SHEET % b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+    )
     assert refused(path).startswith("file.too-many-cells")
 
 

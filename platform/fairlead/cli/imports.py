@@ -23,7 +23,9 @@ from fairlead.work.import_outcome import OnExisting, Progress, Summary
 from fairlead.work.people_values import fold_username
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-AS = click.option("--as", "username", metavar="USER", help="On behalf of USER, with their rights (default: everything).")
+AS = click.option(
+    "--as", "username", metavar="USER", help="On behalf of USER, with their rights (default: everything)."
+)
 
 
 @contextmanager
@@ -41,12 +43,18 @@ def _acting(folder: Path, username: str | None) -> Iterator[Context]:
 @click.command("import")
 @click.argument("entity")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@click.option("--mapping", metavar="CONNECTOR", help="The mapping document (default: columns by names and labels).")
+@click.option(
+    "--mapping", metavar="CONNECTOR", help="The mapping document (default: columns by names and labels)."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
-@click.option("--errors", type=FILE, help="Where rows go that are not taken (default: FILE.rejected.csv, here).")
+@click.option(
+    "--errors", type=FILE, help="Where rows go that are not taken (default: FILE.rejected.csv, here)."
+)
 @click.option("--key", "key", multiple=True, help="Without a mapping: a field by which rows are recognised.")
 @click.option(
-    "--on-existing", type=click.Choice(["update", "skip", "quarantine"]), help="What happens to a row that is there."
+    "--on-existing",
+    type=click.Choice(["update", "skip", "quarantine"]),
+    help="What happens to a row that is there.",
 )
 @click.option("--skip-column", "skip", multiple=True, help="Without a mapping: a column not to be read.")
 @click.option("--sheet", help="Of a workbook (default: the first).")
@@ -73,7 +81,9 @@ def import_command(
     """
     errors = errors or Path(f"{file.stem.removesuffix('.rejected')}.rejected.csv")
     if errors.exists() and errors.resolve() == file.resolve():
-        raise click.UsageError("The rows not taken would overwrite the file itself: name another with --errors.")
+        raise click.UsageError(
+            "The rows not taken would overwrite the file itself: name another with --errors."
+        )
     with _acting(folder, username) as ctx, _bar(quiet=form == "json") as bar:
         task = bar.add_task(file.name, total=None, refused=0)
 

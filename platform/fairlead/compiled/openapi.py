@@ -194,7 +194,13 @@ def _entity(
     item: Json = {}
     if may("read"):
         item["get"] = does(
-            "Read", f"{name}.get", name, answer=one, etag=True, problems="422", parameters=("fields", "expand")
+            "Read",
+            f"{name}.get",
+            name,
+            answer=one,
+            etag=True,
+            problems="422",
+            parameters=("fields", "expand"),
         )
     if may("update"):
         item["patch"] = does(
@@ -255,7 +261,9 @@ def _entity(
 _NEEDS = {"claim": "read", "release": "update", "submit": "update"}
 """Operation → the action that somebody must be allowed; others are actions themselves."""
 
-_SUBMITTED = shape({"needed": FLAG, "state": TEXT, "approval": {"type": ["string", "null"]}, "flow": TEXT}, "needed")
+_SUBMITTED = shape(
+    {"needed": FLAG, "state": TEXT, "approval": {"type": ["string", "null"]}, "flow": TEXT}, "needed"
+)
 
 
 def _bulk(spec: APISpec, name: str, actions: list[str], moves: list[str]) -> None:
@@ -337,5 +345,8 @@ def _moves(workspace: Workspace, entity: Entity) -> dict[str, tuple[str, Json]]:
     flows = [flow.name for flow in workspace.approvals_of(entity.name)]
     if flows:
         flow = {"type": "string", "enum": flows}
-        found["submit"] = ("Submit for approval", shape({"flow": flow, "comment": TEXT, "reason": TEXT}, closed=True))
+        found["submit"] = (
+            "Submit for approval",
+            shape({"flow": flow, "comment": TEXT, "reason": TEXT}, closed=True),
+        )
     return found

@@ -23,7 +23,10 @@ from fairlead.compiled.openapi_words import (
 )
 from fairlead.model.workspace import Workspace
 
-_SAID: Json = {"comment": {"type": "string", "maxLength": 4000}, "reason": {**TEXT, "description": "The same."}}
+_SAID: Json = {
+    "comment": {"type": "string", "maxLength": 4000},
+    "reason": {**TEXT, "description": "The same."},
+}
 _SEEN: Json = {"version": {**COUNT, "description": "Of the task, where `If-Match` is not sent."}}
 _DECISIONS: Mapping[str, tuple[str, Json]] = {
     "approve": ("Approve", shape({"changes": ANYTHING, **_SEEN, **_SAID}, closed=True)),
@@ -134,7 +137,9 @@ def tasks(spec: APISpec) -> None:
         "verdict",
         closed=True,
     )
-    outcome = shape({"task": KEY, "status": COUNT, "state": TEXT, "code": TEXT, "detail": TEXT}, "task", "status")
+    outcome = shape(
+        {"task": KEY, "status": COUNT, "state": TEXT, "code": TEXT, "detail": TEXT}, "task", "status"
+    )
     path(
         spec,
         "/tasks/bulk",
@@ -182,7 +187,11 @@ def reports(spec: APISpec, workspace: Workspace, lang: str, only: Container[str]
         "values",
     )  # fmt: skip
     answer = shape(
-        {"columns": {"type": "array", "items": column}, "rows": {"type": "array", "items": row}, "totals": values},
+        {
+            "columns": {"type": "array", "items": column},
+            "rows": {"type": "array", "items": row},
+            "totals": values,
+        },
         "columns",
         "rows",
     )
@@ -256,7 +265,18 @@ def tokens(spec: APISpec) -> None:
     )
     path(spec, "/tokens/{id}", delete=does("End a token", "delete_token", tag, status="204"))
     names = {"type": "array", "items": TEXT}
-    me = shape({"id": KEY, "username": TEXT, "name": TEXT, "roles": names, "teams": names, "language": TEXT, "zone": TEXT}, "id")
+    me = shape(
+        {
+            "id": KEY,
+            "username": TEXT,
+            "name": TEXT,
+            "roles": names,
+            "teams": names,
+            "language": TEXT,
+            "zone": TEXT,
+        },
+        "id",
+    )
     path(spec, "/me", get=does("Who I am", "me", tag, answer=me))
 
 
@@ -324,11 +344,24 @@ def config(spec: APISpec) -> None:
             spec,
             f"/config/{verb}",
             post=does(
-                summary, f"config_{verb}", tag, body=body, answer=answer, problems=problems, parameters=parameters
+                summary,
+                f"config_{verb}",
+                tag,
+                body=body,
+                answer=answer,
+                problems=problems,
+                parameters=parameters,
             ),
         )
     revision = shape(
-        {"number": COUNT, "digest": TEXT, "at": MOMENT, "author": TEXT, "message": {"type": ["string", "null"]}}, "number"
+        {
+            "number": COUNT,
+            "digest": TEXT,
+            "at": MOMENT,
+            "author": TEXT,
+            "message": {"type": ["string", "null"]},
+        },
+        "number",
     )
     path(
         spec,

@@ -93,11 +93,11 @@ def build_tables(workspace: Workspace, dialect: str) -> Tables:
 
 
 def searchable(entity: Entity) -> list[Field]:
-    """Return the fields whose words find a record: those marked, else those in the title."""
-    marked = [field for field in entity.fields.values() if field.searchable]
-    if marked:
-        return marked
-    return [entity.fields[name] for name in entity.title_fields if name in entity.fields]
+    """Return the fields whose words find a record: those of its title, and those marked."""
+    names = dict.fromkeys(
+        [*entity.title_fields, *(name for name, field in entity.fields.items() if field.searchable)]
+    )
+    return [entity.fields[name] for name in names if name in entity.fields]
 
 
 def _field_column(field: Field) -> Column[object]:

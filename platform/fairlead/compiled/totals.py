@@ -130,10 +130,7 @@ def build_totals(workspace: Workspace, name: str, tables: EntityTables, dialect:
             **{name: sa.bindparam(name, required=True) for name in _columns(sums)},
         }
     )
-    added = {
-        c: table.c[c] + insert.excluded[c]
-        for c in ["n_count", *_columns(sums)]
-    }
+    added = {c: table.c[c] + insert.excluded[c] for c in ["n_count", *_columns(sums)]}
     statement = insert.on_conflict_do_update(index_elements=unique, set_=added)
     reads = frozenset(keys) | frozenset(sums)
     return (Totals(table, tuple(keys), tuple(sums), reads, prepare(statement, dialect)),)

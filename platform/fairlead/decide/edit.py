@@ -177,7 +177,8 @@ def complete(
         _apply_defaults(fields, record, given.values, env)
     for name, rows in given.lines.items():
         lines[name] = tuple(
-            _complete_row(fields[name], row, env, f"{name}[{number}]", errors) for number, row in enumerate(rows)
+            _complete_row(fields[name], row, env, f"{name}[{number}]", errors)
+            for number, row in enumerate(rows)
         )
     for name in fields:
         if fields[name].kind == "table":
@@ -241,7 +242,9 @@ def _complete_row(
     for name in computed_order(spec.fields):
         formula = spec.fields[name].formula
         if formula is not None:
-            row[name] = _fitting(spec.fields[name], f"{path}.{name}", partial(formula.evaluate, row, env), errors)
+            row[name] = _fitting(
+                spec.fields[name], f"{path}.{name}", partial(formula.evaluate, row, env), errors
+            )
     return row
 
 

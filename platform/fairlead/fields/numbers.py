@@ -60,7 +60,9 @@ def exact(raw: object, scale: int) -> Decimal | None:
         text = str(raw)
     elif isinstance(raw, float):
         text = _text_of_float(raw)
-    elif isinstance(raw, Decimal) and raw.is_finite() and -30 < raw.adjusted() < 30:
+    elif isinstance(raw, Decimal) and raw.is_finite():
+        if not -30 < raw.adjusted() < 30:
+            raise FieldProblem("out_of_range", TOO_LARGE)
         text = f"{raw:f}"
     else:
         raise FieldProblem("invalid", NOT_A_NUMBER)

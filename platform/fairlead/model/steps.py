@@ -65,7 +65,7 @@ class Notify:
     """Expressions giving user ids, or `role:NAME`."""
     text: Label
     """May hold `{field}` of the record."""
-    by: tuple[Literal["inbox", "email"], ...]
+    by: tuple[Literal["inbox"], ...]
     span: Span
 
 

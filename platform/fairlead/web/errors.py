@@ -26,11 +26,14 @@ _AWAY = Label({"en": "The database is away; try again shortly.", "zh": "数据�
 
 def wants_json() -> bool:
     """Whether a program asked: everything under /api, and whoever accepts nothing else."""
-    return request.path.startswith("/api/") or request.headers.get("Accept", "").startswith("application/json")
+    return request.path.startswith("/api/") or request.headers.get("Accept", "").startswith(
+        "application/json"
+    )
 
 
 def install(app: Flask) -> None:
     """Make every failure an answer in the form that was asked for."""
+
     @app.errorhandler(Failure)
     def on_failure(failure: Failure) -> Any:
         return answer_for(failure) if wants_json() else pages.failure_page(failure)

@@ -10,8 +10,7 @@ import sqlalchemy as sa
 
 from fairlead.base.errors import NotFound
 from fairlead.compiled.application import CompiledEntity
-from fairlead.compiled.reads import search_condition
-from fairlead.compiled.search import query as search_query
+from fairlead.compiled.search import parameters as search_parameters
 from fairlead.compiled.tables import column_name
 from fairlead.fields.folding import fold
 from fairlead.fields.registry import kind_of
@@ -82,19 +81,19 @@ def _records(ctx: Context, entity: CompiledEntity, words: str, *, prefix: bool) 
     if not reads.access.read:
         raise NotFound(entity.name)
     shown = _shown(entity, reads.access.seen)
-    terms = search_query(words, ctx.app.dialect) if words else None
+    terms = search_parameters(words, ctx.app.dialect) if words else None
     if words and terms is None:
         return []
 
     def build() -> sa.Select[Any]:
         statement = reads.select(shown)
         if terms is not None:
-            statement = statement.where(search_condition(entity.tables, ctx.app.dialect))
+            statement = statement.where(*reads.search_conditions())
         recent = entity.tables.main.c[column_name("updated_at")]
         return statement.order_by(recent.desc(), entity.tables.main.c.id.desc()).limit(MOST)
 
     statement = ctx.app.statement(("options", entity.name, terms is not None, roles), build)
-    params = {**base_params(ctx), **({"p_search": terms} if terms is not None else {})}
+    params = {**base_params(ctx), **(terms or {})}
     codec = reads.codec(shown)
     return [
         _option(ctx, entity, codec.encode(row), shown, prefix) for row in ctx.database.all(statement, params)

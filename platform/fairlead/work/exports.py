@@ -42,7 +42,10 @@ _NUMBERS = ("integer", "decimal", "money", "percent", "rating")
 _EXACT_DIGITS = 15
 """A spreadsheet's numbers keep no more."""
 
-MEDIA = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+MEDIA = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 _FORBIDDEN = Label({"en": "Your role may not export this.", "zh": "您的角色不能导出。"})
 _NOT_VISIBLE = "•••"
@@ -152,7 +155,9 @@ def _name(spec: Field, value: str, names: Names, lang: str) -> str:
     return label.get(lang) if label is not None else value
 
 
-def _titles(ctx: Context, fields: Sequence[Field], rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+def _titles(
+    ctx: Context, fields: Sequence[Field], rows: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[str, str]]:
     found = {}
     for spec in fields:
         keys = {key for row in rows for key in row.get(spec.name) or ()}
@@ -200,7 +205,9 @@ def _csv(titles: Sequence[str], rows: Iterator[list[Cell]]) -> Iterator[bytes]:
     mark = "\ufeff"
     while True:
         chunk = list(islice(rows, CHUNK))
-        writer.writerows([f"{cell:f}" if isinstance(cell, Decimal) else cell for cell in row] for row in chunk)
+        writer.writerows(
+            [f"{cell:f}" if isinstance(cell, Decimal) else cell for cell in row] for row in chunk
+        )
         yield (mark + buffer.getvalue()).encode()
         if not chunk:
             return
@@ -241,5 +248,3 @@ def _xlsx(name: str, titles: Sequence[str], rows: Iterator[list[Cell]]) -> Itera
 def _fitting(text: str) -> str:
     """A cell of a sheet holds no more; what was cut off says so."""
     return text if len(text) <= MAX_XLSX_TEXT else text[: MAX_XLSX_TEXT - 1] + "…"
-
-

@@ -14,19 +14,23 @@ from fairlead.store.database import Database, Tx
 from fairlead.work.context import Context
 
 
+def still_open(entity: CompiledEntity) -> list[sa.ColumnElement[bool]]:
+    """Return the condition that a record has not ended, won or lost: what has ended is held and taken back no more."""
+    closed = (
+        [s.name for s in entity.machine.stages.values() if s.outcome in ("won", "lost")]
+        if entity.machine
+        else []
+    )
+    return [entity.tables.main.c.stage.not_in(closed)] if closed else []
+
+
 def held(where: Database | Tx, ctx: Context, entity: CompiledEntity, user_id: str) -> int:
     """Return how many records a person holds that count against capacity: open ones."""
     main = entity.tables.main
 
     def build() -> sa.Select[Any]:
-        statement = sa.select(sa.func.count()).where(
-            main.c.owner == sa.bindparam("p_owner", required=True), sa.text("deleted_at IS NULL")
-        )
-        if entity.machine is not None:
-            closed = [s.name for s in entity.machine.stages.values() if s.outcome in ("won", "lost")]
-            if closed:
-                statement = statement.where(main.c.stage.not_in(closed))
-        return statement
+        mine = main.c.owner == sa.bindparam("p_owner", required=True)
+        return sa.select(sa.func.count()).where(mine, sa.text("deleted_at IS NULL"), *still_open(entity))
 
     row = where.one(ctx.app.statement(("held", entity.name), build), {"p_owner": user_id})
     return int(row[0]) if row else 0

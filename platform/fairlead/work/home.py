@@ -24,6 +24,7 @@ from fairlead.store.statements import n
 from fairlead.store.system import notification, task
 from fairlead.work import reports
 from fairlead.work.context import Context
+from fairlead.work.holdings import still_open
 from fairlead.work.reading import Json
 from fairlead.work.records import base_params, roles_of
 from fairlead.work.reports import ReportResult
@@ -181,6 +182,7 @@ def _losing(ctx: Context, entity: CompiledEntity) -> list[Json]:
             .where(
                 main.c.owner == P_USER,
                 main.c.due_at <= sa.bindparam("p_until", required=True, type_=sa.Text()),
+                *still_open(entity),
             )
             .order_by(main.c.due_at, main.c.id)
             .limit(8)

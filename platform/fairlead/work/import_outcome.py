@@ -100,7 +100,9 @@ class Quarantine:
     def __init__(self, path: Path | None, header: Sequence[str], lang: str) -> None:
         self.path = path
         self._lang = lang
-        self._places = [place for place, title in enumerate(header) if title not in (LINE_COLUMN, REASON_COLUMN)]
+        self._places = [
+            place for place, title in enumerate(header) if title not in (LINE_COLUMN, REASON_COLUMN)
+        ]
         self._width = len(header)
         self._titles = [header[place] for place in self._places]
         self._file: TextIO | None = None

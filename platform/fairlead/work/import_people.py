@@ -28,9 +28,12 @@ from fairlead.work.people_values import PersonValues, team_values
 from fairlead.work.sheets import Row
 
 _EXISTS = both("{what} is here already.", "“{what}”已存在。")
-_SEVERAL = both("{count} have this {what}: who is meant is not clear.", "有 {count} 个相同的“{what}”，无法确定。")
+_SEVERAL = both(
+    "{count} have this {what}: who is meant is not clear.", "有 {count} 个相同的“{what}”，无法确定。"
+)
 _NO_KEY = both(
-    "{what} is empty, so the row cannot be recognised when it comes again.", "“{what}”为空，无法识别重复导入的行。"
+    "{what} is empty, so the row cannot be recognised when it comes again.",
+    "“{what}”为空，无法识别重复导入的行。",
 )
 _NO_ROLE = both("There is no role {text}.", "没有角色“{text}”。")
 
@@ -85,7 +88,9 @@ class PeopleImport(Taker):
         self.map = rows
         self.on_existing = on_existing
         # Without a key of the mapping's: whatever tells people apart best and is not empty in a row.
-        self.keys = (rows.key,) if rows.key else tuple((name,) for name in _KEYS[self.name] if name in rows.fields)
+        self.keys = (
+            (rows.key,) if rows.key else tuple((name,) for name in _KEYS[self.name] if name in rows.fields)
+        )
         if not self.keys:
             raise Invalid.field("file", "unmapped_key", both(
                 "The file needs a column for one of: {names}.", "文件须包含以下列之一：{names}。",
@@ -146,7 +151,11 @@ class PeopleImport(Taker):
             outcome.reject(row, [Reason(self.map.title(first), first, "exists", message)])
         elif found == [""]:
             outcome.updated += 1  # a row before it would have made it
-        elif self._change_user(found[0], values) if self.name == "user" else self._change_team(found[0], values):
+        elif (
+            self._change_user(found[0], values)
+            if self.name == "user"
+            else self._change_team(found[0], values)
+        ):
             self._refresh(found[0])
             outcome.updated += 1
         else:
@@ -204,7 +213,9 @@ class PeopleImport(Taker):
         if team and team != (before.teams[0] if before.teams else None):
             values["teams"] = [team, *(key for key in before.teams[1:] if key != team)]
         changed = {
-            name: value for name, value in values.items() if name == "password" or value != getattr(before, name)
+            name: value
+            for name, value in values.items()
+            if name == "password" or value != getattr(before, name)
         }
         if active is not None and active != before.active:
             if active:
@@ -347,7 +358,9 @@ def derived(name: str) -> str:
     words: list[str] = []
     folded = fold(name)
     for word in re.split(r"[\s.,_\-/·•]+", folded):
-        for han, other in re.findall(rf"({_HAN.pattern})|([^\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+)", word):
+        for han, other in re.findall(
+            rf"({_HAN.pattern})|([^\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+)", word
+        ):
             words += _sounds(han) if han else [_plain(other)]
     found = ".".join(word for word in words if word)
     if found:

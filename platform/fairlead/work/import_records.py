@@ -51,13 +51,17 @@ _EXISTS = both("There is a record with this {what} already.", "已有相同“{w
 _DOUBLE = both("There is such a record already.", "已有相同的记录。")
 _TWICE = both("Line {line} has the same {what}.", "第 {line} 行的“{what}”相同。")
 _SEVERAL = both(
-    "{count} records have this {what}: which one is meant is not clear.", "有 {count} 条记录的“{what}”相同，无法确定。"
+    "{count} records have this {what}: which one is meant is not clear.",
+    "有 {count} 条记录的“{what}”相同，无法确定。",
 )
 _NO_KEY = both(
-    "{what} is empty, so the row cannot be recognised when it comes again.", "“{what}”为空，无法识别重复导入的行。"
+    "{what} is empty, so the row cannot be recognised when it comes again.",
+    "“{what}”为空，无法识别重复导入的行。",
 )
 _READONLY = both("This cannot be changed any more.", "此项不能再修改。")
-_LOCKED = both("An approval is under way; the record is locked until it ends.", "该记录正在审批中，审批结束前已锁定。")
+_LOCKED = both(
+    "An approval is under way; the record is locked until it ends.", "该记录正在审批中，审批结束前已锁定。"
+)
 _GONE = both("The record it names is gone.", "所指的记录已不存在。")
 
 
@@ -102,7 +106,9 @@ class RecordImport(Taker):
         self.lookups = Lookups(ctx)
         self._fields = fields
         self._pointers = tuple(
-            spec for spec in fields.values() if spec.kind in ("reference", "references") and spec.origin != "system"
+            spec
+            for spec in fields.values()
+            if spec.kind in ("reference", "references") and spec.origin != "system"
         )
         # In a dry run: keys of rows that would have been written, and records that would have been made on the way.
         self._seen: set[int] = set()
@@ -119,9 +125,13 @@ class RecordImport(Taker):
         ]
         matches += [rule.match for rule in self.entity.entity.duplicates if rule.on_found == "block"]
         # What is the key has been looked for already.
-        self._distinct = [Same(self.ctx, self.entity, match) for match in dict.fromkeys(matches) if match != rows.key]
+        self._distinct = [
+            Same(self.ctx, self.entity, match) for match in dict.fromkeys(matches) if match != rows.key
+        ]
         self._distinct += [
-            Same(self.ctx, self.entity, index.fields, exact=True) for index in self.entity.entity.indexes if index.unique
+            Same(self.ctx, self.entity, index.fields, exact=True)
+            for index in self.entity.entity.indexes
+            if index.unique
         ]
 
     # ------------------------------------------------------------ batches
@@ -415,8 +425,12 @@ class RecordImport(Taker):
         return ready
 
     def _double(self, same: Same, message: Label, **values: object) -> Reason:
-        what = Label({lang: ", ".join(self._label(name).get(lang) for name in same.match) for lang in ("en", "zh")})
-        return Reason(self.map.title(same.match[0]), same.match[0], "duplicate", message.format(what=what, **values))
+        what = Label(
+            {lang: ", ".join(self._label(name).get(lang) for name in same.match) for lang in ("en", "zh")}
+        )
+        return Reason(
+            self.map.title(same.match[0]), same.match[0], "duplicate", message.format(what=what, **values)
+        )
 
     def _pointing(
         self, where: Where, ready: list[tuple[Draft, Edit]], outcome: Outcome
@@ -459,7 +473,8 @@ class RecordImport(Taker):
         ids = [key for _, key in standing]
         found = self._load(where, ids)
         lines = {
-            name: records.read_lines(where, self.ctx, self.entity, name, ids) for name in self.entity.tables.lines
+            name: records.read_lines(where, self.ctx, self.entity, name, ids)
+            for name in self.entity.tables.lines
         }
         changes: list[tuple[Draft, Change]] = []
         for draft, key in standing:
@@ -470,7 +485,9 @@ class RecordImport(Taker):
             record = one.record
             # An empty cell says nothing about a record that is there: it does not empty the field.
             changed = {
-                name: value for name, value in draft.given.items() if value is not None and value != record.get(name)
+                name: value
+                for name, value in draft.given.items()
+                if value is not None and value != record.get(name)
             }
             if not changed:
                 outcome.unchanged += 1
@@ -524,7 +541,9 @@ class RecordImport(Taker):
         """Change a record that is locked, or goes to another stage or to another person: step by step, as people do."""
         ctx, name = self.ctx, self.entity.name
         owner, stage = changed.pop("owner", None), changed.pop("stage", None)
-        if (owner is not None and "assign" not in one.writable) or (stage is not None and "move" not in one.writable):
+        if (owner is not None and "assign" not in one.writable) or (
+            stage is not None and "move" not in one.writable
+        ):
             outcome.reject(draft.row, [Reason("", "", "forbidden", _NOT_YOURS)])
             return
         if one.locked and (owner is not None or stage is not None):
@@ -534,7 +553,9 @@ class RecordImport(Taker):
             try:
                 with where.savepoint():
                     if stage is not None:
-                        records.move_in(where, ctx, name, id, stage, values=changed, forced=ctx.actor.is_system)
+                        records.move_in(
+                            where, ctx, name, id, stage, values=changed, forced=ctx.actor.is_system
+                        )
                     elif changed:
                         records.update_in(where, ctx, name, id, changed)
                     if owner is not None:

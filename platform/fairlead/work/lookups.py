@@ -87,7 +87,9 @@ class Directory:
         if not active:
             return FieldProblem("inactive", CLOSED.format(text=repr(text[:80])))
         if len(active) > 1:
-            return FieldProblem("ambiguous", AMBIGUOUS.format(count=len(active), text=repr(text[:80]), what=PERSON))
+            return FieldProblem(
+                "ambiguous", AMBIGUOUS.format(count=len(active), text=repr(text[:80]), what=PERSON)
+            )
         return active[0].id
 
     def team(self, text: str, by: str | None = None) -> str | FieldProblem:
@@ -102,7 +104,9 @@ class Directory:
         if not found:
             return unknown(TEAM, text)
         if len(found) > 1:
-            return FieldProblem("ambiguous", AMBIGUOUS.format(count=len(found), text=repr(text[:80]), what=TEAM))
+            return FieldProblem(
+                "ambiguous", AMBIGUOUS.format(count=len(found), text=repr(text[:80]), what=TEAM)
+            )
         return found[0].id
 
 
@@ -174,7 +178,9 @@ class Lookups:
                 stored[text] = stored_values({spec.name: value}, {spec.name: spec})[spec.name]
         predicate = access.rows((spec.name,))
         name = ("lookup", target, spec.name, roles_of(self.ctx))
-        statement = self.ctx.app.statement(name, lambda: same_statement(entity, [spec], predicate, self.ctx.app.dialect))
+        statement = self.ctx.app.statement(
+            name, lambda: same_statement(entity, [spec], predicate, self.ctx.app.dialect)
+        )
         params = {**base_params(self.ctx), "p_values": _json_list(stored.values())}
         by_value: dict[Any, list[str]] = {}
         for key, _, value in where.all(statement, params):
@@ -187,7 +193,8 @@ class Lookups:
                 answers[text] = ids[0]
             elif ids:
                 answers[text] = FieldProblem(
-                    "ambiguous", AMBIGUOUS.format(count=len(ids), text=repr(text[:80]), what=entity.entity.label)
+                    "ambiguous",
+                    AMBIGUOUS.format(count=len(ids), text=repr(text[:80]), what=entity.entity.label),
                 )
         keys = [text for text in texts if is_id(text) and isinstance(answers[text], FieldProblem)]
         if keys:  # what our own exports write of a record
@@ -242,14 +249,18 @@ def same_statement(
 class Same:
     """Finds records that agree with new ones in all of some fields, many at a time, read as the engine."""
 
-    def __init__(self, ctx: Context, entity: CompiledEntity, match: Sequence[str], *, exact: bool = False) -> None:
+    def __init__(
+        self, ctx: Context, entity: CompiledEntity, match: Sequence[str], *, exact: bool = False
+    ) -> None:
         """Know where to look; `exact` tells words apart that differ in case alone, as unique indexes do."""
         fields = entity.entity.fields
         self.ctx = ctx
         self.entity = entity
         self.match = tuple(match)
         # The field that tells most records apart stands first: the database looks for it alone.
-        ordered = sorted(match, key=lambda name: (not fields[name].unique, fields[name].kind in ("choice", "boolean")))
+        ordered = sorted(
+            match, key=lambda name: (not fields[name].unique, fields[name].kind in ("choice", "boolean"))
+        )
         self._specs = [fields[name] for name in ordered]
         self._folded = [spec.kind in WORDS and not spec.unique and not exact for spec in self._specs]
 

@@ -73,7 +73,9 @@ class Lookup:
 
 
 def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.replace("；", ";").replace("\n", ";").split(";") if not is_blank(part)]
+    return [
+        part.strip() for part in text.replace("；", ";").replace("\n", ";").split(";") if not is_blank(part)
+    ]
 
 
 @dataclass(slots=True)
@@ -165,7 +167,9 @@ class RowMap:
         found: dict[int, str] = {}
         for column in self.columns:
             if column.position is not None:
-                pattern = column.formats.pattern or ("YYYY-MM-DD HH:mm:ss" if column.spec.kind == "datetime" else None)
+                pattern = column.formats.pattern or (
+                    "YYYY-MM-DD HH:mm:ss" if column.spec.kind == "datetime" else None
+                )
                 if pattern is not None and pattern != "percent":
                     found.setdefault(column.position, pattern)
         return found
@@ -280,12 +284,19 @@ def from_connector(target: Target, connector: Connector, header: Sequence[str], 
     if errors:
         raise Invalid(errors)
     used = {column.position for column in columns}
-    unused = tuple(title for place, title in enumerate(header) if title and place not in used and not _ours(title))
+    unused = tuple(
+        title for place, title in enumerate(header) if title and place not in used and not _ours(title)
+    )
     return RowMap(tuple(columns), connector.key, unused, target.names, len(header))
 
 
 def from_titles(
-    target: Target, header: Sequence[str], zone: tzinfo, *, key: tuple[str, ...] = (), skip: Sequence[str] = ()
+    target: Target,
+    header: Sequence[str],
+    zone: tzinfo,
+    *,
+    key: tuple[str, ...] = (),
+    skip: Sequence[str] = (),
 ) -> RowMap:
     """Return how the rows of a file are read whose titles are names or labels of fields.
 
@@ -370,9 +381,7 @@ def _givable(spec: Field, target: Target, errors: list[FieldError], title: str) 
     return False
 
 
-def _column(
-    spec: Field, title: str, position: int | None, formats: Formats, one: ColumnMap | None
-) -> Column:
+def _column(spec: Field, title: str, position: int | None, formats: Formats, one: ColumnMap | None) -> Column:
     kind = kind_of(spec)
     lookup = _lookup(spec, one) if spec.kind in POINTERS else None
     stands_in: object = None
@@ -406,4 +415,3 @@ def _lookup(spec: Field, one: ColumnMap | None) -> Lookup:
     entities = spec.params.get("entities")
     targets = tuple(entities) if entities else (str(spec.params["entity"]),)
     return Lookup(targets, by, missing, spec.kind == "references", bool(entities))
-

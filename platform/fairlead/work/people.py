@@ -16,7 +16,7 @@ from fairlead.base.clock import iso_utc, parse_utc
 from fairlead.base.errors import Forbidden, Invalid, NotFound, Refused, TooMany
 from fairlead.base.texts import Label
 from fairlead.store import history, people, sessions
-from fairlead.store.database import Database, Duplicate, Tx
+from fairlead.store.database import Database, Duplicate, Tx, Unavailable
 from fairlead.store.people import Account, Team
 from fairlead.store.sessions import Kind, NewSession, Session
 from fairlead.work import approvals, passwords
@@ -149,8 +149,11 @@ def note_use(database: Database, session_hash: str, last_used_at: str | None, no
     limit = now - NOTED_EVERY
     if last_used_at is not None and parse_utc(last_used_at) > limit:
         return
-    with database.write() as tx:
-        sessions.touch(tx, session_hash, now=iso_utc(now), before=iso_utc(limit))
+    try:
+        with database.write() as tx:
+            sessions.touch(tx, session_hash, now=iso_utc(now), before=iso_utc(limit))
+    except Unavailable:
+        return  # reading goes on where nothing can be written
 
 
 # ---------------------------------------------------------------- tokens and sessions of one's own

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from fairlead.base.clock import iso_utc
 from fairlead.base.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Refused
 from fairlead.base.texts import Label
-from fairlead.compiled.access import pool_member
+from fairlead.compiled.access import pool_member, with_inherited
 from fairlead.compiled.application import CompiledEntity
 from fairlead.decide import pool as rules
 from fairlead.model.workflows import Pool
@@ -25,6 +25,7 @@ from fairlead.work import commit
 from fairlead.work.commit import Change
 from fairlead.work.context import SYSTEM, Context, environment
 from fairlead.work.holdings import held as held
+from fairlead.work.holdings import still_open
 from fairlead.work.records import Loaded, Saved, base_params, entity_of, load
 
 Where = Database | Tx
@@ -66,9 +67,7 @@ class Claimed:
 # ---------------------------------------------------------------- claim
 
 
-def claim(
-    ctx: Context, name: str, id: str, *, idempotency_key: str | None = None
-) -> Saved:
+def claim(ctx: Context, name: str, id: str, *, idempotency_key: str | None = None) -> Saved:
     """Make the actor the owner of a record in a pool.
 
     Args:
@@ -140,7 +139,7 @@ def claim_many(ctx: Context, name: str, ids: Sequence[str]) -> list[Claimed]:
 
 def is_member(where: Where, ctx: Context, pool: Pool) -> bool:
     """Whether the actor may see and claim what is in `pool`."""
-    member = pool_member(pool, ctx.actor.roles)
+    member = pool_member(pool, [role.name for role in with_inherited(ctx.app.workspace, ctx.actor.roles)])
     if isinstance(member, str):
         return False
     if member is None:
@@ -304,10 +303,7 @@ def _candidates(ctx: Context, entity: CompiledEntity) -> Any:
             tables.main.c.id > sa.bindparam("p_after_id", required=True),
             sa.or_(*rules_in_sql) if rules_in_sql else sa.false(),
         )  # fmt: skip
-        if entity.machine is not None:
-            closed = [s.name for s in entity.machine.stages.values() if s.outcome in ("won", "lost")]
-            if closed:
-                statement = statement.where(tables.main.c.stage.not_in(closed))
+        statement = statement.where(*still_open(entity))
         return statement.order_by(tables.main.c.id).limit(sa.bindparam("p_limit", required=True))
 
     return ctx.app.statement(("reclaim", entity.name), build)
@@ -351,12 +347,14 @@ def _remind(ctx: Context, entity: CompiledEntity) -> int:
         ("due", entity.name),
         lambda: sa.select(main.c.id)
         .where(main.c.owner.is_not(None), main.c.due_at > sa.bindparam("p_from", required=True),
-               main.c.due_at <= sa.bindparam("p_to", required=True), sa.text("deleted_at IS NULL"))
+               main.c.due_at <= sa.bindparam("p_to", required=True), sa.text("deleted_at IS NULL"), *still_open(entity))
         .order_by(main.c.due_at).limit(1000),
     )  # fmt: skip
     for pool in entity.pools:
         told: set[str] = set()
-        windows = sorted((rules.after(ctx.now, warning, env.calendar), str(warning)) for warning in pool.remind_before)
+        windows = sorted(
+            (rules.after(ctx.now, warning, env.calendar), str(warning)) for warning in pool.remind_before
+        )
         for horizon, warning in windows:  # the nearest first: who enters two windows at once is told once
             for (id,) in ctx.database.all(statement, {"p_from": ctx.stamp, "p_to": iso_utc(horizon)}):
                 if id not in told:

@@ -166,7 +166,8 @@ def _renames(
     return tuple(
         one
         for one in renames.backwards(identities.since(database, back_to))
-        if config_renames.exists(before.documents, one.old) and config_renames.exists(after.documents, one.new)
+        if config_renames.exists(before.documents, one.old)
+        and config_renames.exists(after.documents, one.new)
     )
 
 

@@ -117,7 +117,12 @@ def _through_task(ctx: Context, entity: CompiledEntity, id: str) -> Json | None:
 
 
 def attach_lines(
-    ctx: Context, entity: CompiledEntity, reads: EntityReads, items: Sequence[Json], *, only: str | None = None
+    ctx: Context,
+    entity: CompiledEntity,
+    reads: EntityReads,
+    items: Sequence[Json],
+    *,
+    only: str | None = None,
 ) -> None:
     """Put the readable line rows of several records into them, one statement for each line field."""
     ids = [item["id"] for item in items]

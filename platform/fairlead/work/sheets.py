@@ -275,7 +275,14 @@ def _open_workbook(path: Path, name: str | None) -> Sheet:
             values = _Cells(sheet.iter_rows())
             header = _header(values.header())
             count = sum(1 for _ in values.rest())
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, CalamineError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        CalamineError,
+    ) as error:
         raise broken("file.xlsx", {
             "en": "The workbook cannot be read: {error}.", "zh": "无法读取工作簿：{error}。",
         }, error=str(error)[:200]) from None  # fmt: skip

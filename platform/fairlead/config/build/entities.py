@@ -62,12 +62,15 @@ def build_entity(node: Node, linker: Linker) -> Entity:
         checks=tuple(made for part in node.each("checks") if (made := _check(part, linker, name))),
         duplicates=tuple(
             DuplicateRule(
-                linker.field_list(name, part.each("match")), cast(Any, part.text("on_found", "warn")), part.span
+                linker.field_list(name, part.each("match")),
+                cast(Any, part.text("on_found", "warn")),
+                part.span,
             )
             for part in node.each("duplicates")
         ),
         indexes=tuple(
-            Index(linker.field_list(name, part.each("fields")), part.flag("unique")) for part in node.each("indexes")
+            Index(linker.field_list(name, part.each("fields")), part.flag("unique"))
+            for part in node.each("indexes")
         ),
         timeline=_timeline(node, linker, name),
         was=node.was(),
@@ -79,7 +82,12 @@ def _title(node: Node, linker: Linker, fields: Mapping[str, Field]) -> str:
     title = node.get("title")
     if title is None:
         first = next(
-            (one.name for one in fields.values() if one.kind in ("text", "sequence") and one.origin == "document"), "id"
+            (
+                one.name
+                for one in fields.values()
+                if one.kind in ("text", "sequence") and one.origin == "document"
+            ),
+            "id",
         )
         return f"{{{first}}}"
     try:
@@ -109,7 +117,9 @@ def _title(node: Node, linker: Linker, fields: Mapping[str, Field]) -> str:
 
 
 def _unknown_in_title(linker: Linker, node: Node, span: Span, name: str, fields: Mapping[str, Field]) -> None:
-    linker.problems.add("unknown_field", node.path, span, f"there is no field {name!r}", hint=did_you_mean(name, fields))
+    linker.problems.add(
+        "unknown_field", node.path, span, f"there is no field {name!r}", hint=did_you_mean(name, fields)
+    )
 
 
 def _check(node: Node, linker: Linker, entity: str) -> Check | None:

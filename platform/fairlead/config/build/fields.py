@@ -105,10 +105,13 @@ def outline_field(
     if kind == "table" and inner is not None:
         for key, part in inner.entries():
             if key == "id":
-                linker.add("reserved_name", part, "the name 'id' belongs to the engine: every line has a key", key=True)
-        rows = {
-            key: outline_field(key, part, linker, sets, currency) for key, part in inner.entries()
-        }
+                linker.add(
+                    "reserved_name",
+                    part,
+                    "the name 'id' belongs to the engine: every line has a key",
+                    key=True,
+                )
+        rows = {key: outline_field(key, part, linker, sets, currency) for key, part in inner.entries()}
         made = made.with_(fields=MappingProxyType(rows))
     _check_params(made, node, linker)
     return made
@@ -200,7 +203,9 @@ def _formula(made: Field, node: Node, linker: Linker, entity: str) -> Expression
     where = Where(entity, user=False, clock=False)
     kind = KINDS[made.kind].expr_type(made)
     if made.kind in ("table", "sequence") and (formula or lookup):
-        linker.add("contradiction", cast(Node, formula or lookup), f"a {made.kind} is never computed", key=True)
+        linker.add(
+            "contradiction", cast(Node, formula or lookup), f"a {made.kind} is never computed", key=True
+        )
         return None
     if lookup is not None and formula is None:
         return linker.compile(lookup, f"record.{lookup.value}", where, kind)
@@ -260,7 +265,11 @@ def _targets(made: Field, node: Node, linker: Linker) -> None:
     if made.kind not in ("reference", "references"):
         return
     one, several = node.get("entity"), node.get("entities")
-    if one is None and several is None and not {(*node.path, "entity"), (*node.path, "entities")} & node.document.broken:
+    if (
+        one is None
+        and several is None
+        and not {(*node.path, "entity"), (*node.path, "entities")} & node.document.broken
+    ):
         linker.add("missing_key", node, "'entity' is missing", key=True)
     elif one is not None and several is not None:
         linker.add("contradiction", several, "give either `entity` or `entities`", key=True)
@@ -270,6 +279,6 @@ def _targets(made: Field, node: Node, linker: Linker) -> None:
         linker.name("entity", target)
     if made.params.get("on_delete") == "clear" and made.required:
         on_delete = cast(Node, node.get("on_delete"))
-        linker.add("contradiction", on_delete, "a required reference cannot be cleared; use restrict or cascade")
-
-
+        linker.add(
+            "contradiction", on_delete, "a required reference cannot be cleared; use restrict or cascade"
+        )

@@ -54,7 +54,9 @@ def build_role(node: Node, linker: Linker) -> Role:
                 grants[name] = _grant(name, part, linker)
     name = node.document.name
     inherits = linker.names("role", node.each("inherits"))
-    return Role(name, node.span, node.label(name=name), MappingProxyType(grants), reports, capabilities, inherits)
+    return Role(
+        name, node.span, node.label(name=name), MappingProxyType(grants), reports, capabilities, inherits
+    )
 
 
 def _reports(node: Node, linker: Linker) -> tuple[str, ...] | Literal["all"]:
@@ -93,7 +95,9 @@ def _scope(entity: str, action: str, node: Node, linker: Linker) -> Scope | None
         return cast(Scope, _SCOPES[text])
     if text.isidentifier():
         hint = did_you_mean(text, _SCOPES)
-        linker.add("unknown_value", node, f"{text!r} is no scope; known are {listing(_SCOPES)}, or a rule", hint)
+        linker.add(
+            "unknown_value", node, f"{text!r} is no scope; known are {listing(_SCOPES)}, or a rule", hint
+        )
         return None
     # What is being created is not in the database yet, so its rule is asked in Python.
     return linker.rule(node, Where(entity, sql=action not in ("create", "import")))
@@ -117,15 +121,25 @@ def build_report(node: Node, linker: Linker) -> Report | None:
     for part in node.each("measures"):
         made = _measure(part, linker, entity)
         if made is not None and made.name in measures:
-            linker.add("duplicate_name", part, f"there are two measures called {made.name!r}; give one a name")
+            linker.add(
+                "duplicate_name", part, f"there are two measures called {made.name!r}; give one a name"
+            )
         if made is not None:
             measures[made.name] = made
     name = node.document.name
     kind = node.text("type")
     if kind in ("funnel", "trend") and not dimensions and not any(True for _ in node.each("dimensions")):
-        linker.add("missing_key", node, f"'dimensions' is missing: a {kind} needs something to run along", key=True)
+        linker.add(
+            "missing_key", node, f"'dimensions' is missing: a {kind} needs something to run along", key=True
+        )
     chart = node.get("chart")
-    shape = _CHARTS[kind] if chart is None else chart.value if isinstance(chart.value, str) else chart.text("type")
+    shape = (
+        _CHARTS[kind]
+        if chart is None
+        else chart.value
+        if isinstance(chart.value, str)
+        else chart.text("type")
+    )
     return Report(
         name=name,
         span=node.span,
@@ -184,10 +198,16 @@ def _dimension(node: Node, linker: Linker, entity: str) -> Dimension | None:
     kind, label = found
     by = node.maybe("by") if isinstance(node.value, dict) else None
     if by is not None and kind not in ("date", "datetime"):
-        linker.add("contradiction", cast(Node, node.get("by")), f"{part.value!r} is no date, so it has no {by}")
+        linker.add(
+            "contradiction", cast(Node, node.get("by")), f"{part.value!r} is no date, so it has no {by}"
+        )
     if by is None and kind in ("date", "datetime"):
         by = "day"
-    return Dimension(path, cast(Any, by), (node.maybe_label("label") if by or isinstance(node.value, dict) else None) or label)
+    return Dimension(
+        path,
+        cast(Any, by),
+        (node.maybe_label("label") if by or isinstance(node.value, dict) else None) or label,
+    )
 
 
 _PEOPLE: Mapping[str, Mapping[str, str]] = {
@@ -233,21 +253,33 @@ def _measure(node: Node, linker: Linker, entity: str) -> Measure | None:
     if len(named) != 1:
         if named:
             part = cast(Node, node.get(named[1]))
-            linker.add("contradiction", part, f"{named[1]!r} does not go with {named[0]!r}; make two measures", key=True)
+            linker.add(
+                "contradiction",
+                part,
+                f"{named[1]!r} does not go with {named[0]!r}; make two measures",
+                key=True,
+            )
         elif not any((*node.path, key) in node.document.broken for key in node.value):
             linker.add("missing_key", node, f"a measure needs one of {', '.join(_FUNCTIONS)}")
         return None
     function = named[0]
     part = cast(Node, node.get(function))
     database = Where(entity, sql=True)
-    when, of, field, label = linker.rule(node.get("when"), database), None, None, Label({"en": "Count", "zh": "数量"})
+    when, of, field, label = (
+        linker.rule(node.get("when"), database),
+        None,
+        None,
+        Label({"en": "Count", "zh": "数量"}),
+    )
     if function == "count":
         if not is_yes(part.value):
             linker.add("bad_value", part, "write count: true")
         default = "count"
     elif function == "rate":
         if node.get("when") is not None:
-            linker.add("contradiction", cast(Node, node.get("when")), "a rate has its own `when` inside", key=True)
+            linker.add(
+                "contradiction", cast(Node, node.get("when")), "a rate has its own `when` inside", key=True
+            )
         when, of = linker.rule(part.get("when"), database), linker.rule(part.get("of"), database)
         default, label = "rate", Label({"en": "Rate", "zh": "比率"})
     else:
@@ -314,5 +346,3 @@ def build_template(node: Node) -> Template:
         zone=node.text("zone", "UTC"),
         help=node.maybe_label("help"),
     )
-
-

@@ -79,7 +79,9 @@ def build_list(node: Node, linker: Linker) -> List | None:
             order=_order(part.each("order"), linker, entity),
         )
         if made.name in views:
-            linker.add("duplicate_name", cast(Node, part.get("name")), f"there are two views called {made.name!r}")
+            linker.add(
+                "duplicate_name", cast(Node, part.get("name")), f"there are two views called {made.name!r}"
+            )
         views[made.name] = made
     name = node.document.name
     return List(
@@ -141,7 +143,9 @@ def build_board(node: Node, linker: Linker) -> Board | None:
     if grid:
         for key in ("row", "cell"):
             if node.get(key) is None and (key,) not in node.document.broken:
-                linker.add("missing_key", node, f"{key!r} is missing: a grid needs column, row and cell", key=True)
+                linker.add(
+                    "missing_key", node, f"{key!r} is missing: a grid needs column, row and cell", key=True
+                )
     else:
         if column is not None and fields[column].kind != "choice":
             where = node.get("column") or node
@@ -189,9 +193,12 @@ def build_page(node: Node, linker: Linker, entities: dict[str, Entity]) -> Page 
         entity=entity,
         facts=_columns(node.each("facts"), linker, entity),
         sections=sections,
-        related=tuple(made for part in node.each("related") if (made := _related(part, linker, entity)) is not None),
+        related=tuple(
+            made for part in node.each("related") if (made := _related(part, linker, entity)) is not None
+        ),
         actions=tuple(
-            action for part in node.each("actions") if (action := _action(part, linker, entity)) is not None),
+            action for part in node.each("actions") if (action := _action(part, linker, entity)) is not None
+        ),
     )
 
 
@@ -208,7 +215,12 @@ def _related(node: Node, linker: Linker, entity: str) -> Related | None:
     if part is None:
         if len(pointing) != 1:
             known = ", ".join(pointing) or "none"
-            linker.add("missing_key", node, f"'field' is missing: which field of {other} points here ({known})?", key=True)
+            linker.add(
+                "missing_key",
+                node,
+                f"'field' is missing: which field of {other} points here ({known})?",
+                key=True,
+            )
             return None
         field: str | None = pointing[0]
     else:
@@ -255,7 +267,12 @@ def _item(node: Node, linker: Linker) -> MenuItem | None:
     if len(named) != 1:
         if named:
             part = cast(Node, node.get(named[1]))
-            linker.add("contradiction", part, f"a link leads to one thing; {named[1]!r} does not go with {named[0]!r}", key=True)
+            linker.add(
+                "contradiction",
+                part,
+                f"a link leads to one thing; {named[1]!r} does not go with {named[0]!r}",
+                key=True,
+            )
         elif not any((*node.path, key) in node.document.broken for key in node.value):
             linker.add("missing_key", node, f"a link needs one of {', '.join(_LINKS)}")
         return None

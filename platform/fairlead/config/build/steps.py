@@ -38,11 +38,15 @@ def _step(node: Node, linker: Linker, where: Where) -> Step | None:
     if verb is None:
         # What was there is broken and has been reported; or only `with` is there.
         if not any((*node.path, key) in node.document.broken for key in node.value):
-            linker.add("missing_key", node, "a step needs one of set, update, create, move, release, submit, notify")
+            linker.add(
+                "missing_key", node, "a step needs one of set, update, create, move, release, submit, notify"
+            )
         return None
     for key, part in node.entries():
         if key != verb and key not in _BESIDE.get(verb, ()):
-            linker.add("contradiction", part, f"one step does one thing; {key!r} does not go with {verb!r}", key=True)
+            linker.add(
+                "contradiction", part, f"one step does one thing; {key!r} does not go with {verb!r}", key=True
+            )
             return None
     part = cast(Node, node.get(verb))
     match verb:
@@ -106,7 +110,9 @@ def _check_required(node: Node, linker: Linker, entity: str, values: Mapping[str
     absent = [
         one.name
         for one in linker.fields[entity].values()
-        if one.required and one.name not in values and not linker.computes(entity, one)
+        if one.required
+        and one.name not in values
+        and not linker.computes(entity, one)
         # Defaults are not read yet; the document says whether there is one.
         and linker.written(entity, one.name, "default") is None
     ]
@@ -158,7 +164,9 @@ def _release(node: Node, part: Node, linker: Linker, where: Where) -> Step | Non
         linker.add("bad_value", part, "write release: true; leave the step out otherwise")
         return None
     if where.entity is None or linker.lacks(where.entity, "pool"):
-        linker.add("no_pool", part, f"{where.entity or 'a schedule'} has no pool that a record could go back to")
+        linker.add(
+            "no_pool", part, f"{where.entity or 'a schedule'} has no pool that a record could go back to"
+        )
         return None
     return ReleaseRecord(node.span)
 
@@ -199,5 +207,7 @@ def check_placeholders(node: Node, linker: Linker, entity: str | None) -> None:
             if first in known or first in linker.hushed:
                 continue
             span = text.document.reading.inside(text.path, at, at + max(len(name), 1))
-            message = f"there is no field {name!r}" if entity else "there is no record whose fields could be named"
+            message = (
+                f"there is no field {name!r}" if entity else "there is no record whose fields could be named"
+            )
             linker.problems.add("unknown_field", text.path, span, message, hint=did_you_mean(first, known))

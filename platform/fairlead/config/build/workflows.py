@@ -174,7 +174,9 @@ def build_pool(node: Node, linker: Linker) -> Pool | None:
         protection_initial=linker.duration(part("protection", "initial")),
         protection_maximum=linker.duration(part("protection", "maximum")),
         extensions=tuple(
-            made for item in listed("protection", "extend") if (made := _extension(item, linker, entity)) is not None
+            made
+            for item in listed("protection", "extend")
+            if (made := _extension(item, linker, entity)) is not None
         ),
         reclaim_rules=_reclaim_rules(listed("reclaim", "rules"), linker, database),
         exempt=tuple(
@@ -240,7 +242,9 @@ def build_approval(node: Node, linker: Linker) -> Approval | None:
     for part in node.each("steps"):
         made = _approval_step(part, linker, entity)
         if made.name in steps:
-            linker.add("duplicate_name", cast(Node, part.get("name")), f"there are two steps called {made.name!r}")
+            linker.add(
+                "duplicate_name", cast(Node, part.get("name")), f"there are two steps called {made.name!r}"
+            )
         steps[made.name] = made
 
     def effects(key: str) -> tuple[Any, ...]:
@@ -305,7 +309,12 @@ def _quorum(node: Node, linker: Linker, mode: str) -> tuple[tuple[int, int] | No
     part = node.get("at_least")
     if part is None:
         if mode == "quorum" and (*node.path, "at_least") not in node.document.broken:
-            linker.add("missing_key", node, "'at_least' is missing: a quorum is a number, or a share such as 2/3", key=True)
+            linker.add(
+                "missing_key",
+                node,
+                "'at_least' is missing: a quorum is a number, or a share such as 2/3",
+                key=True,
+            )
         return None, None
     if mode != "quorum":
         linker.add("contradiction", part, f"at_least goes with mode quorum, not with {mode}", key=True)
@@ -322,7 +331,12 @@ def _approver(node: Node, linker: Linker, entity: str) -> Approver | None:
     if len(named) != 1:
         if named:
             part = cast(Node, node.get(named[1]))
-            linker.add("contradiction", part, f"{named[1]!r} does not go with {named[0]!r}; list both sources", key=True)
+            linker.add(
+                "contradiction",
+                part,
+                f"{named[1]!r} does not go with {named[0]!r}; list both sources",
+                key=True,
+            )
         elif not any((*node.path, key) in node.document.broken for key in node.value):
             linker.add("missing_key", node, f"an approver needs one of {', '.join(_SOURCES)}")
         return None
@@ -330,7 +344,12 @@ def _approver(node: Node, linker: Linker, entity: str) -> Approver | None:
     part = cast(Node, node.get(source))
     level = node.get("level")
     if level is not None and source not in ("manager_of", "managers_of"):
-        linker.add("contradiction", level, f"'level' goes with manager_of and managers_of, not with {source}", key=True)
+        linker.add(
+            "contradiction",
+            level,
+            f"'level' goes with manager_of and managers_of, not with {source}",
+            key=True,
+        )
     value: str | None = str(part.value)
     if source in ("role", "team_role"):
         value = linker.name("role", part)
@@ -424,13 +443,19 @@ def _trigger(node: Node, linker: Linker, entity: str | None) -> Trigger | None:
             try:
                 CronSim(part.value, _SOME_DAY)
             except CronSimError as error:
-                linker.add("bad_schedule", part, f"{part.value!r} is no schedule of five cron fields: {error}")
+                linker.add(
+                    "bad_schedule", part, f"{part.value!r} is no schedule of five cron fields: {error}"
+                )
                 return None
             return Trigger("schedule", cron=part.value)
         case "claimed" | "released" if entity is not None and linker.lacks(entity, "owner"):
-            linker.add("missing_trait", part, f"{entity} is never {event}: it lacks the trait `owned`", key=True)
+            linker.add(
+                "missing_trait", part, f"{entity} is never {event}: it lacks the trait `owned`", key=True
+            )
         case "approved" | "rejected" if entity is not None and linker.lacks(entity, "approval_state"):
-            linker.add("missing_trait", part, f"{entity} is never {event}: it lacks the trait `approvable`", key=True)
+            linker.add(
+                "missing_trait", part, f"{entity} is never {event}: it lacks the trait `approvable`", key=True
+            )
     return Trigger(cast(Any, event)) if _on(part, linker) else None
 
 
@@ -459,7 +484,18 @@ def _date_trigger(node: Node, part: Node, linker: Linker, entity: str | None) ->
 # ---------------------------------------------------------------- connectors
 
 _PEOPLE_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "user": ("username", "name", "email", "phone", "team", "manager", "roles", "language", "active", "password"),
+    "user": (
+        "username",
+        "name",
+        "email",
+        "phone",
+        "team",
+        "manager",
+        "roles",
+        "language",
+        "active",
+        "password",
+    ),
     "team": ("code", "name", "parent", "head"),
 }
 
@@ -515,7 +551,11 @@ def _column(name: str, node: Node, linker: Linker, entity: str | None) -> Column
     if isinstance(node.value, str):
         return ColumnMap(name, node.value, None, None, MappingProxyType({}), None, "quarantine")
     constant, column, values = node.get("constant"), node.get("column"), node.get("values")
-    if constant is None and column is None and not any((*node.path, key) in node.document.broken for key in node.value):
+    if (
+        constant is None
+        and column is None
+        and not any((*node.path, key) in node.document.broken for key in node.value)
+    ):
         linker.add("missing_key", node, "'column' is missing: from which column, or which constant?")
     lookup = node.get("lookup")
     found = None if lookup is None else str(lookup.value)
@@ -524,12 +564,18 @@ def _column(name: str, node: Node, linker: Linker, entity: str | None) -> Column
         if target in linker.fields:
             found = linker.field(target, lookup)
         elif linker.fields[entity][name].kind not in ("user", "team", "reference"):
-            linker.add("contradiction", lookup, f"{name!r} is no reference, so nothing is looked up", key=True)
+            linker.add(
+                "contradiction", lookup, f"{name!r} is no reference, so nothing is looked up", key=True
+            )
     of = None if entity is None else linker.fields[entity][name]
     for part in (constant, node.get("default"), *(part for _, part in (values.entries() if values else ()))):
         if part is not None and of is not None:
             linker.mention_options(part, of)
-    exact = {} if values is None else {key: str(part.value) for key, part in values.entries() if part.value is not None}
+    exact = (
+        {}
+        if values is None
+        else {key: str(part.value) for key, part in values.entries() if part.value is not None}
+    )
     default = node.get("default")
     return ColumnMap(
         field=name,

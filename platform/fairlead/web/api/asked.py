@@ -61,7 +61,11 @@ def whole_number(name: str, default: int | None, most: int) -> int | None:
     if text is None or text == "":
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
-        raise Invalid.field(name, "out_of_range", Label({"en": f"A number from 1 to {most}.", "zh": f"应为 1 至 {most} 的整数。"}))
+        raise Invalid.field(
+            name,
+            "out_of_range",
+            Label({"en": f"A number from 1 to {most}.", "zh": f"应为 1 至 {most} 的整数。"}),
+        )
     return int(text)
 
 
@@ -73,7 +77,9 @@ def yes_or_no(name: str) -> bool:
     """
     text = request.args.get(name, "false")
     if text not in ("true", "false"):
-        raise Invalid.field(name, "not_an_option", Label({"en": "Say true or false.", "zh": "应为 true 或 false。"}))
+        raise Invalid.field(
+            name, "not_an_option", Label({"en": "Say true or false.", "zh": "应为 true 或 false。"})
+        )
     return text == "true"
 
 
@@ -121,7 +127,9 @@ def text_or_none(field: str, body: Mapping[str, Any], *, most: int = MAX_TEXT) -
     if not isinstance(value, str):
         raise Invalid.field(field, "invalid", _TEXT)
     if len(value) > most:
-        raise Invalid.field(field, "too_long", Label({"en": f"At most {most} characters.", "zh": f"最多 {most} 个字符。"}))
+        raise Invalid.field(
+            field, "too_long", Label({"en": f"At most {most} characters.", "zh": f"最多 {most} 个字符。"})
+        )
     return value
 
 

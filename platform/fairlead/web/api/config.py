@@ -23,7 +23,9 @@ api = Blueprint("api_config", __name__, url_prefix="/api/v1/config")
 def _allowed() -> Context:
     ctx = context("api")
     if "configuration" not in ctx.app.capabilities(ctx.actor.roles):
-        raise Forbidden("forbidden", Label({"en": "Your role may not configure.", "zh": "您的角色不能修改配置。"}))
+        raise Forbidden(
+            "forbidden", Label({"en": "Your role may not configure.", "zh": "您的角色不能修改配置。"})
+        )
     return ctx
 
 
@@ -36,8 +38,12 @@ def _body(*keys: str) -> dict[str, Any]:
 
 def _tree(body: dict[str, Any]) -> SourceTree:
     files = body.get("files")
-    if not isinstance(files, dict) or not all(k.isprintable() and isinstance(v, str) for k, v in files.items()):
-        raise Invalid([FieldError("files", "invalid", Label({"en": "Give path → text.", "zh": "应为“路径 → 文本”。"}))])
+    if not isinstance(files, dict) or not all(
+        k.isprintable() and isinstance(v, str) for k, v in files.items()
+    ):
+        raise Invalid(
+            [FieldError("files", "invalid", Label({"en": "Give path → text.", "zh": "应为“路径 → 文本”。"}))]
+        )
     return SourceTree.from_mapping(files)
 
 
@@ -84,7 +90,9 @@ def apply() -> Response:
             )  # fmt: skip
         except publishing.Broken as error:
             return _broken(error)
-        return json_answer({"revision": applied.revision, "changed": applied.changed, "plan": planned.to_json()})
+        return json_answer(
+            {"revision": applied.revision, "changed": applied.changed, "plan": planned.to_json()}
+        )
 
     return once(ctx, body, work)
 

@@ -51,7 +51,9 @@ def openapi() -> Response:
 
     def describe() -> bytes:
         reader = Reader(
-            lambda entity: app.access(entity, roles), reports.open_to(ctx), "configuration" in app.capabilities(roles)
+            lambda entity: app.access(entity, roles),
+            reports.open_to(ctx),
+            "configuration" in app.capabilities(roles),
         )
         return orjson.dumps(openapi_document(app.workspace, revision=app.revision, reader=reader))
 

@@ -96,7 +96,11 @@ def get_record(entity: str, id: str) -> Response:
         for name in chosen:
             if name not in known:
                 raise unknown_field(name[:60], known, where="fields")
-        found = {name: found[name] for name in found if name in chosen or name in ("id", "version", "_hidden", "_masked")}
+        found = {
+            name: found[name]
+            for name in found
+            if name in chosen or name in ("id", "version", "_hidden", "_masked")
+        }
     return json_answer(found, 200, {"ETag": etag(version)})
 
 
@@ -110,7 +114,9 @@ def change_record(entity: str, id: str) -> Response:
         return _saved(ctx, entity, _change(ctx, entity, id, body, version))
 
 
-def _change(ctx: Context, entity: str, id: str, body: Mapping[str, Any], version: int | None) -> records.Saved:
+def _change(
+    ctx: Context, entity: str, id: str, body: Mapping[str, Any], version: int | None
+) -> records.Saved:
     """Change fields. A stage is not a field like others: setting it is a move, under the same rules as on the board."""
     compiled = ctx.app.entity(entity)
     if "stage" not in body or compiled is None or compiled.machine is None:
@@ -155,7 +161,9 @@ def release_record(entity: str, id: str) -> Response:
 
     def work(body: Mapping[str, Any], version: int | None) -> records.Saved:
         _still(ctx, entity, id, version)
-        return pools.release(ctx, entity, id, reason=text_or_none("reason", body), note=text_or_none("note", body))
+        return pools.release(
+            ctx, entity, id, reason=text_or_none("reason", body), note=text_or_none("note", body)
+        )
 
     return _act(ctx, entity, id, ("reason", "note"), work)
 
@@ -212,11 +220,17 @@ def bulk(entity: str) -> Response:
     only_keys(body, "operations")
     operations = body.get("operations")
     if not isinstance(operations, list) or not all(isinstance(one, dict) for one in operations):
-        raise Invalid.field("operations", "invalid", Label({"en": "Give a list of operations.", "zh": "应为操作列表。"}))
+        raise Invalid.field(
+            "operations", "invalid", Label({"en": "Give a list of operations.", "zh": "应为操作列表。"})
+        )
     if len(operations) > MAX_BULK:
-        raise Invalid.field("operations", "too_many", Label({"en": f"At most {MAX_BULK}.", "zh": f"最多 {MAX_BULK} 个。"}))
+        raise Invalid.field(
+            "operations", "too_many", Label({"en": f"At most {MAX_BULK}.", "zh": f"最多 {MAX_BULK} 个。"})
+        )
     records.entity_of(ctx, entity)
-    return once(ctx, body, lambda: json_answer({"results": [_one(ctx, entity, one) for one in operations]}, 207))
+    return once(
+        ctx, body, lambda: json_answer({"results": [_one(ctx, entity, one) for one in operations]}, 207)
+    )
 
 
 def _one(ctx: Context, entity: str, one: Mapping[str, Any]) -> dict[str, Any]:
@@ -238,7 +252,9 @@ def _one(ctx: Context, entity: str, one: Mapping[str, Any]) -> dict[str, Any]:
 def _kind(one: Mapping[str, Any]) -> str:
     kind = one.get("op")
     if not isinstance(kind, str) or kind not in _OPERATIONS:
-        raise Invalid([FieldError("op", "not_an_option", Label({"en": "Unknown operation.", "zh": "未知操作。"}))])
+        raise Invalid(
+            [FieldError("op", "not_an_option", Label({"en": "Unknown operation.", "zh": "未知操作。"}))]
+        )
     only_keys(one, "op", *_OPERATIONS[kind][0])
     return kind
 
@@ -256,7 +272,12 @@ def _bulk_move(ctx: Context, entity: str, one: Mapping[str, Any]) -> records.Sav
 
 def _bulk_assign(ctx: Context, entity: str, one: Mapping[str, Any]) -> records.Saved:
     return records.assign(
-        ctx, entity, text_of("id", one), text_of("owner", one), version=version_of(one), reason=text_or_none("reason", one)
+        ctx,
+        entity,
+        text_of("id", one),
+        text_of("owner", one),
+        version=version_of(one),
+        reason=text_or_none("reason", one),
     )
 
 

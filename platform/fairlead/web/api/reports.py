@@ -21,7 +21,9 @@ def report(name: str) -> Response:
     only_parameters("lang")
     lang = request.args.get("lang", ctx.actor.language)
     if lang not in ctx.app.workspace.languages:
-        raise Invalid.field("lang", "not_an_option", Label({"en": "There is no such language here.", "zh": "没有此语言。"}))
+        raise Invalid.field(
+            "lang", "not_an_option", Label({"en": "There is no such language here.", "zh": "没有此语言。"})
+        )
     stem, dot, ending = name.rpartition(".")
     if dot and ending in ("csv", "xlsx"):
         found = reports.run(ctx, stem, require_export=True)

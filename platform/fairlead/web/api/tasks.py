@@ -86,7 +86,9 @@ _TASK_ACTS: Mapping[str, tuple[tuple[str, ...], Act]] = {
     ),
     "return": (
         ("version", *_SAID),
-        lambda ctx, key, body: approvals.return_to_starter(ctx, key, version=_version(body), comment=_comment(body)),
+        lambda ctx, key, body: approvals.return_to_starter(
+            ctx, key, version=_version(body), comment=_comment(body)
+        ),
     ),
     "transfer": (
         ("version", "to", *_SAID),
@@ -96,7 +98,9 @@ _TASK_ACTS: Mapping[str, tuple[tuple[str, ...], Act]] = {
     ),
     "comment": (
         _SAID,
-        lambda ctx, key, body: approvals.comment(ctx, inbox.task(ctx, key).line.approval_id, _comment(body) or ""),
+        lambda ctx, key, body: approvals.comment(
+            ctx, inbox.task(ctx, key).line.approval_id, _comment(body) or ""
+        ),
     ),
 }
 """What may be done with a task → the keys that may come with it, and what does it."""
@@ -154,7 +158,13 @@ def bulk() -> Response:
             if answer.failure is not None:
                 answers.append({**refusal_json(answer.failure), "task": item.task})
             else:
-                answers.append({"task": item.task, "status": 200, "state": answer.result.state if answer.result else None})
+                answers.append(
+                    {
+                        "task": item.task,
+                        "status": 200,
+                        "state": answer.result.state if answer.result else None,
+                    }
+                )
         return json_answer({"results": answers}, 207)
 
     return once(ctx, body, done)
@@ -169,10 +179,16 @@ def _item(row: object, path: str) -> BulkItem:
         if version is None:
             raise Invalid.field("version", "required", _NEEDS_VERSION)
         if verdict not in ("approve", "reject"):
-            raise Invalid.field("verdict", "not_an_option", Label({"en": "Say approve or reject.", "zh": "应为 approve 或 reject。"}))
+            raise Invalid.field(
+                "verdict",
+                "not_an_option",
+                Label({"en": "Say approve or reject.", "zh": "应为 approve 或 reject。"}),
+            )
         return BulkItem(text_of("task", row), version, cast(Verdict, verdict), _comment(row))
     except Invalid as failure:
-        raise Invalid([FieldError(f"{path}.{one.field}", one.code, one.message) for one in failure.errors]) from None
+        raise Invalid(
+            [FieldError(f"{path}.{one.field}", one.code, one.message) for one in failure.errors]
+        ) from None
 
 
 @api.get("/approvals/<id>")
@@ -194,7 +210,9 @@ def submit(entity: str, id: str) -> Response:
             ctx, entity, id, version=matched_version(needed=False), comment=_comment(body),
             flow=text_or_none("flow", body),
         )  # fmt: skip
-        return json_answer({"needed": done.needed, "state": done.state, "approval": done.approval, "flow": done.flow})
+        return json_answer(
+            {"needed": done.needed, "state": done.state, "approval": done.approval, "flow": done.flow}
+        )
 
     return once(ctx, body, work)
 
@@ -204,7 +222,9 @@ def approval_path(entity: str, id: str) -> Response:
     """Who would be asked and why, before submitting."""
     ctx = context("api")
     found = inbox.approval_path(ctx, entity, id)
-    return json_answer(found.to_json(ctx.actor.language) if found is not None else {"needed": False, "steps": []})
+    return json_answer(
+        found.to_json(ctx.actor.language) if found is not None else {"needed": False, "steps": []}
+    )
 
 
 def _result(done: ActResult) -> Response:
