@@ -2,7 +2,7 @@
 
 Beside the deals of `tests.support.world` there are cases, which have a field of every kind that matters here. Reps may
 not read `salary` and `whisper`, and see `phone` in part. Fin reads everything and writes nothing; Nil has a role that
-grants nothing; Ivo heads nobody and sees by a rule.
+grants nothing; Ivo heads nobody and sees by a rule; Jun's role inherits that of the reps; Duo is a rep and a clerk.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ CASE = """
 kind: entity
 name: case
 label: {en: Case, zh: 案例}
-title: "{name}"
+title: "{name} {phone}"
 traits: [owned]
 fields:
   name: {type: text, label: {en: Name, zh: 名称}, required: true, max_length: 80, searchable: true}
+  twin: {type: reference, entity: case, on_delete: clear, label: {en: Twin, zh: 相关}}
   code: {type: text, label: {en: Code, zh: 编码}, unique: true}
   count: {type: integer, label: {en: Count, zh: 数量}}
   price: {type: money, label: {en: Price, zh: 价格}}
@@ -139,6 +140,20 @@ grants:
   report: {read: all}
 """,
     "admin/role_nil.yaml": "kind: role\nname: nil\nlabel: {en: Nil, zh: 无}\ngrants:\n  report: {read: [by_stage]}\n",
+    "admin/role_junior.yaml": """
+kind: role
+name: junior
+label: {en: Junior, zh: 新人}
+inherits: [rep]
+grants: {}
+""",
+    "admin/role_clerk.yaml": """
+kind: role
+name: clerk
+label: {en: Clerk, zh: 文员}
+grants:
+  case: {create: all, fields: {price: readonly}}
+""",
     "admin/role_rule.yaml": """
 kind: role
 name: rule
@@ -148,7 +163,7 @@ grants:
 """,
 }
 
-STAFF = {"fin": "fin", "nil": "nil", "ivo": "rule"}
+STAFF = {"fin": ["fin"], "nil": ["nil"], "ivo": ["rule"], "jun": ["junior"], "duo": ["rep", "clerk"]}
 
 
 def office_files() -> dict[str, str]:
@@ -303,14 +318,14 @@ def open_office(url: str, files: Mapping[str, str] | None = None) -> Iterator[Ap
     """Open the office in an empty database, with a token for each of its people."""
     with open_world(url, files or office_files()) as world:
         with world.database.write() as tx:
-            for name, role in STAFF.items():
-                if role in world.app.workspace.roles:
+            for name, roles in STAFF.items():
+                if set(roles) <= set(world.app.workspace.roles):
                     people.create_user(
                         tx,
                         username=name,
                         name=name.title(),
                         created_at=iso_utc(utc_now()),
-                        roles=[role],
+                        roles=roles,
                         language="en",
                     )
         for account in people.accounts(world.database):

@@ -113,6 +113,43 @@ def test_A_P02_nobody_points_at_what_they_may_not_see(api: Api) -> None:
     assert one.problem == other.problem
 
 
+def test_a_title_has_no_more_of_a_field_than_its_reader(api: Api) -> None:
+    other = api.made("rui", name="Titled", phone="13800138222")
+    id = api.made("rui", twin=other)
+    answer = api.get("rui", f"case/{id}", expand="twin")
+    assert answer.json["twin"]["title"].startswith("Titled ")
+    assert "13800138222" not in answer.body.decode()
+    assert "13800138222" in api.get("ada", f"case/{id}", expand="twin").json["twin"]["title"]
+
+
+def test_a_report_groups_by_what_may_be_seen_of_the_other_record(api: Api) -> None:
+    theirs, mine = api.made("sana", "deal", region="north"), api.made("rui", "deal", region="south")
+    for deal in (theirs, mine):
+        api.patch("ada", f"case/{api.made('rui', name='grouped')}", {"deal": deal})
+    groups = {row["keys"][0] for row in api.get("rui", "reports/case_deals").json["rows"]}
+    assert groups == {None, "south"}
+    assert "north" in {row["keys"][0] for row in api.get("ada", "reports/case_deals").json["rows"]}
+
+
+def test_a_field_is_filled_in_only_under_the_grant_that_opens_it(api: Api) -> None:
+    """Duo may make cases for others as a clerk, who fixes no price, and own ones as a rep, who does."""
+    sana = api.world.actors["sana"].id
+    assert api.post("duo", "case", {"name": "x", "price": "1.00"}).status == 201
+    assert api.post("duo", "case", {"name": "x", "owner": sana}).status == 201
+    before = api.fingerprint()
+    answer = api.post("duo", "case", {"name": "x", "owner": sana, "price": "1.00"})
+    assert answer.codes == {"price": "readonly_field"}
+    assert api.fingerprint() == before
+
+
+def test_a_role_brings_all_that_it_inherits(api: Api) -> None:
+    id = api.made("ada", "deal")
+    assert api.post("ada", f"deal/{id}/release", {"reason": "wrong"}).status == 200
+    assert id in {one["id"] for one in api.items("jun", "deal", page_size=200)}
+    assert api.get("jun", "reports/by_stage").status == 200
+    assert api.post("jun", f"deal/{id}/claim", {}).json["owner"] == api.world.actors["jun"].id
+
+
 # ---------------------------------------------------------------- P04
 
 

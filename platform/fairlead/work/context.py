@@ -121,20 +121,24 @@ def user_facts(actor: Actor) -> UserFacts:
     return UserFacts(actor.id, actor.team, actor.teams, actor.oversees, actor.roles)
 
 
-def environment(ctx: Context, tx: Tx | None = None, *, old: Mapping[str, Any] | None = None) -> Env:
+def environment(
+    ctx: Context, tx: Tx | None = None, *, old: Mapping[str, Any] | None = None, hold: bool = False
+) -> Env:
     """Return the environment of one request; references are followed as the engine, read once each.
 
     Args:
         ctx: Whose request it is.
         tx: The transaction to read in, when one is open.
         old: The record before a change, for rules that compare.
+        hold: Let nobody else change what is looked at until `tx` ends, so that a guard still holds when the write
+            comes that it guards. On SQLite only one writes at a time anyway.
     """
     found: dict[tuple[str, str], Mapping[str, object] | None] = {}
 
     def resolve(entity: str, id: str) -> Mapping[str, object] | None:
         key = (entity, id)
         if key not in found:
-            found[key] = _look_up(ctx, tx or ctx.database, entity, id)
+            found[key] = _look_up(ctx, tx or ctx.database, entity, id, hold=hold and tx is not None)
         return found[key]
 
     return Env(
@@ -147,7 +151,9 @@ def environment(ctx: Context, tx: Tx | None = None, *, old: Mapping[str, Any] | 
     )
 
 
-def _look_up(ctx: Context, where: Database | Tx, entity: str, id: str) -> Mapping[str, object] | None:
+def _look_up(
+    ctx: Context, where: Database | Tx, entity: str, id: str, *, hold: bool
+) -> Mapping[str, object] | None:
     if entity == "user":
         return people.user_facts(where, id)
     if entity == "team":
@@ -155,5 +161,8 @@ def _look_up(ctx: Context, where: Database | Tx, entity: str, id: str) -> Mappin
     if entity not in ctx.app.entities:
         return None
     reads = ctx.app.reads(entity, SYSTEM_ROLES)
-    row = where.one(reads.load(()), {**ctx.params(), "p_id": id})
+    statement = reads.load(())
+    if hold and where.dialect == "postgresql":
+        statement = replace(statement, sql=f"{statement.sql} FOR NO KEY UPDATE")
+    row = where.one(statement, {**ctx.params(), "p_id": id})
     return None if row is None else reads.decode_all(row)

@@ -558,6 +558,10 @@ def move(
     moves.check_entry(entity.machine, entity.entity.fields, record, stage, env, move=allowed, reason=reason)
     _check_references(ctx.database, ctx, entity, result.values, result.lines)
     with ctx.database.write() as tx:
+        guard = environment(ctx, tx, old=loaded.record, hold=True)
+        moves.check_entry(
+            entity.machine, entity.entity.fields, record, stage, guard, move=allowed, reason=reason
+        )
         saved = commit.write(tx, ctx, _change(loaded, "move", result, reason))
         return Saved(id, _entered(tx, ctx, entity, id, stage, saved))
 
@@ -592,7 +596,8 @@ def move_in(
     allowed = None if forced else moves.find_move(entity.machine, current, stage, ctx.actor.roles)
     result = edit.complete(entity, found, env, old=loaded.record, old_lines=loaded.lines)
     record = {**loaded.record, **loaded.lines, **result.values, **result.lines}
-    moves.check_entry(entity.machine, entity.entity.fields, record, stage, env, move=allowed, reason=reason)
+    guard = environment(ctx, tx, old=loaded.record, hold=True)
+    moves.check_entry(entity.machine, entity.entity.fields, record, stage, guard, move=allowed, reason=reason)
     version = commit.write(tx, ctx, _change(loaded, "move", result, reason))
     return Saved(id, _entered(tx, ctx, entity, id, stage, version))
 
