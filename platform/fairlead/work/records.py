@@ -249,7 +249,7 @@ def create_in(
         if stage not in entity.machine.stages:
             moves.find_move(entity.machine, None, stage, ctx.actor.roles)
         if stage != entity.machine.initial and ctx.door not in ("import", "system"):
-            _may_begin(entity, record, stage, env, ctx)
+            _may_begin(entity, record, stage, environment(ctx, tx, hold=True), ctx)
         found.values["stage_entered_at"] = ctx.now
     if not any(scope_holds(scope, entity, record, ctx, env) for scope in scopes):
         raise Forbidden("forbidden.scope", Label({
