@@ -19,7 +19,7 @@ from fairlead.base.clock import iso_utc, utc_now
 from fairlead.base.errors import Refused
 from fairlead.base.problems import Problems
 from fairlead.base.texts import Label
-from fairlead.compiled.application import Application, compile_workspace
+from fairlead.compiled.application import compile_workspace
 from fairlead.compiled.changes import GRADES, Change, Grade, compare
 from fairlead.compiled.statement import prepare
 from fairlead.compiled.tables import column_name, table_name
@@ -380,15 +380,3 @@ def difference(database: Database, older: int, newer: int) -> list[Change]:
             raise LookupError(f"There is no revision {number}.")
         found.append(workspace)
     return compare(found[0], found[1])
-
-
-def application(database: Database, tree: SourceTree) -> Application:
-    """Compile a tree that is not published, for a look at it.
-
-    Raises:
-        Broken: The documents have errors.
-    """
-    loaded = load(tree)
-    if loaded.workspace is None:
-        raise Broken(loaded.problems)
-    return compile_workspace(loaded.workspace, dialect=database.dialect, digest=tree.digest())
