@@ -90,9 +90,10 @@ def main(database_url: str, redis_url: str = "") -> None:
     timers = Timers(database, NoApplication(), tick_s=0.2)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    # Said before the first job is taken: a deadly one may end this process at once.
+    print("ready", flush=True)
     runner.start()
     timers.start()
-    print("ready", flush=True)
     stop.wait()
     timers.stop()
     runner.stop()
