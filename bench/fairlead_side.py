@@ -22,7 +22,7 @@ from fairlead.fields.registry import kind_of
 from fairlead.settings import Settings
 from fairlead.store import migrate, people
 from fairlead.store.database import Database
-from fairlead.work import publishing
+from fairlead.work import planning, publishing
 from fairlead.work.applications import Applications
 
 from bench.asks import Question, record_essence
@@ -42,7 +42,7 @@ def write(data: Data, url: str) -> None:
         migrate.prepare_system(database)
         publishing.apply(
             database,
-            publishing.plan(database, SourceTree.from_folder(WORKSPACE)),
+            planning.plan(database, SourceTree.from_folder(WORKSPACE)),
             author="bench",
             source="cli",
         )

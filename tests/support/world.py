@@ -19,7 +19,7 @@ from fairlead.compiled.application import Application
 from fairlead.config.source import SourceTree, shipped
 from fairlead.store import migrate, people
 from fairlead.store.database import Database
-from fairlead.work import pools, publishing, reading, records
+from fairlead.work import planning, pools, publishing, reading, records
 from fairlead.work.applications import Applications
 from fairlead.work.authentication import actor_of
 from fairlead.work.context import SYSTEM, Actor, Context
@@ -186,9 +186,9 @@ class World:
                 self.files[path] = text
         return publishing.apply(self.database, self.plan(), author="ada", **options)
 
-    def plan(self) -> publishing.Plan:
+    def plan(self) -> planning.Plan:
         """Return what publishing the files would change."""
-        return publishing.plan(self.database, SourceTree.from_mapping(self.files))
+        return planning.plan(self.database, SourceTree.from_mapping(self.files))
 
     # ---------------------------------------------------------------- verbs
 
@@ -242,7 +242,7 @@ def open_world(
     try:
         migrate.prepare_system(database)
         tree = shipped(ROOT, template) if template else SourceTree.from_mapping(dict(files or DEAL))
-        publishing.apply(database, publishing.plan(database, tree), author="ada")
+        publishing.apply(database, planning.plan(database, tree), author="ada")
         actors = _people(database)
         world = World(database, Applications(database), actors, dict(tree.mapping()))
         yield world

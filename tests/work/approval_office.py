@@ -12,7 +12,7 @@ from fairlead.config.source import SourceTree
 from fairlead.store import approvals as store
 from fairlead.store import migrate, notifications, people
 from fairlead.store.database import Database
-from fairlead.work import approvals, inbox, publishing, records
+from fairlead.work import approvals, inbox, planning, publishing, records
 from fairlead.work.applications import Applications
 from fairlead.work.authentication import actor_of
 from fairlead.work.context import SYSTEM, Context
@@ -122,7 +122,7 @@ class Office:
 
     def publish(self, **replaced: str) -> None:
         tree = SourceTree.from_mapping(files(**replaced))
-        planned = publishing.plan(self.database, tree)
+        planned = planning.plan(self.database, tree)
         publishing.apply(self.database, planned, author="ada", allow_destructive=True)
         self.app = Applications(self.database).refresh()
 

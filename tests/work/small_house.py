@@ -14,7 +14,7 @@ from fairlead.effects.timers import Timers
 from fairlead.store import jobs, migrate, people
 from fairlead.store.database import Database
 from fairlead.store.jobs import Job
-from fairlead.work import publishing, records
+from fairlead.work import planning, publishing, records
 from fairlead.work.applications import Applications
 from fairlead.work.authentication import actor_of
 from fairlead.work.context import SYSTEM, Context
@@ -101,7 +101,7 @@ class House:
         files = {**BASE, **documents}
         for name, grants in ROLES.items():
             files[f"admin/{name}.yaml"] = f"kind: role\nname: {name}\nlabel: {name}\ngrants:\n  {grants}\n"
-        planned = publishing.plan(self.database, SourceTree.from_mapping(files))
+        planned = planning.plan(self.database, SourceTree.from_mapping(files))
         publishing.apply(self.database, planned, author="ada", allow_destructive=True)
         self.applications = Applications(self.database)
         self.app = self.applications.refresh()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fairlead.base.errors import Refused
-from fairlead.work import publishing, reports
+from fairlead.work import planning, publishing, reports
 
 from tests.support.world import World, refusal
 
@@ -33,7 +33,7 @@ def test_a_field_and_a_stage_appear_at_once_and_go_without_loss(world: World) ->
     assert done.revision == 2 and world.applications.refresh() is not app
     world.change("rui", id, budget="99.50")
     world.move("rui", id, "talks")
-    plan = publishing.plan_rollback(world.database, 1)
+    plan = planning.plan_rollback(world.database, 1)
     lossy = [change for change in plan.changes if change.grade == "lossy"]
     assert [change.path for change in lossy] == [
         ("entity", "deal", "fields", "budget")
@@ -42,11 +42,11 @@ def test_a_field_and_a_stage_appear_at_once_and_go_without_loss(world: World) ->
         refusal(publishing.apply, world.database, plan, author="ada").code == "plan.blocked"
     )  # a deal stands in talks
     world.move("rui", id, "won")
-    plan = publishing.plan_rollback(world.database, 1)
+    plan = planning.plan_rollback(world.database, 1)
     assert refusal(publishing.apply, world.database, plan, author="ada").code == "plan.needs-consent"
     publishing.apply(world.database, plan, author="ada", allow_destructive=True)
     assert "budget" not in world.get("rui", id)
-    publishing.apply(world.database, publishing.plan_rollback(world.database, 2), author="ada")
+    publishing.apply(world.database, planning.plan_rollback(world.database, 2), author="ada")
     assert world.get("rui", id)["budget"] == "99.50"
 
 
@@ -80,7 +80,7 @@ def test_a_column_added_by_hand_breaks_the_seal(world: World) -> None:
 
 def test_errors_publish_nothing(world: World) -> None:
     world.files[ENTITY] = world.files[ENTITY].replace("type: percent", "type: pecent")
-    with pytest.raises(publishing.Broken) as caught:
+    with pytest.raises(planning.Broken) as caught:
         world.plan()
     (problem,) = caught.value.problems.errors
     assert problem.hint is not None and "percent" in problem.hint

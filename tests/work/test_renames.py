@@ -7,7 +7,7 @@ from fairlead.config.rename import rename, target_of
 from fairlead.config.source import SourceTree
 from fairlead.store import history
 from fairlead.store.database import Database
-from fairlead.work import publishing, records, reports
+from fairlead.work import planning, publishing, records, reports
 from fairlead.work.applications import Applications
 
 from tests.support.world import World, refusal
@@ -16,7 +16,7 @@ from tests.work.approval_office import Office, files
 ENTITY = "schemas/deal.yaml"
 
 
-def renamed(world: World, *targets: str) -> publishing.Plan:
+def renamed(world: World, *targets: str) -> planning.Plan:
     """Rename in the files (`old path>new`), and plan."""
     tree = SourceTree.from_mapping(world.files)
     for one in targets:
@@ -26,7 +26,7 @@ def renamed(world: World, *targets: str) -> publishing.Plan:
     return world.plan()
 
 
-def published(world: World, *targets: str) -> publishing.Plan:
+def published(world: World, *targets: str) -> planning.Plan:
     plan = renamed(world, *targets)
     assert plan.grade == "safe", plan.render()
     publishing.apply(world.database, plan, author="ada")
@@ -101,7 +101,7 @@ def test_two_fields_change_places_in_one_apply(world: World) -> None:
     item = world.get("ada", id)
     assert (item["code"], item["reason"]) == ("R1", "C1")
     assert refusal(world.create, "ada", reason="C1").status >= 400  # unique goes with its field
-    publishing.apply(world.database, publishing.plan_rollback(world.database, 1), author="ada")
+    publishing.apply(world.database, planning.plan_rollback(world.database, 1), author="ada")
     item = world.get("ada", id)
     assert (item["code"], item["reason"]) == ("C1", "R1")
 
@@ -192,7 +192,7 @@ def test_the_way_back_brings_the_old_names(world: World) -> None:
     id = world.create("ada", phone="13800000000")
     phone = world.get("ada", id)["phone"]
     published(world, "entity.deal.fields.phone>mobile", "entity.deal>order_")
-    publishing.apply(world.database, publishing.plan_rollback(world.database, 1), author="ada")
+    publishing.apply(world.database, planning.plan_rollback(world.database, 1), author="ada")
     assert world.get("ada", id)["phone"] == phone
     (event,) = history.of_record(world.database, id)
     assert event.entity == "deal" and event.changes["phone"][1] == phone
@@ -246,7 +246,7 @@ def test_what_is_under_way_goes_on_under_the_new_names(database_url: str) -> Non
             ("approval.discount", "reduction"),
         ):
             tree = rename(tree, target_of(target), new).tree
-        plan = publishing.plan(database, tree)
+        plan = planning.plan(database, tree)
         publishing.apply(database, plan, author="ada", allow_destructive=True)
         office.app = Applications(database).refresh()
         office.approve("mei")

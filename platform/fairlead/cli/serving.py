@@ -16,7 +16,7 @@ from fairlead.cli.workspace import make_workspace
 from fairlead.config.source import shipped_templates
 from fairlead.settings import DEMO_PASSWORD
 from fairlead.wiring import House, build
-from fairlead.work import publishing
+from fairlead.work import planning, publishing
 from fairlead.work.applications import NothingPublished
 
 HTTP_THREADS = 16
@@ -110,7 +110,7 @@ def make_demo(folder: Path, template: str) -> House:
     own = build(settings(folder, demo=True))
     publishing.apply(
         own.database,
-        publishing.plan(own.database, tree(folder)),
+        planning.plan(own.database, tree(folder)),
         author=author(),
         message="The demonstration",
     )

@@ -13,7 +13,7 @@ from fairlead.cli.common import FOLDER, FORMAT, WORKSPACE, author, house, shippe
 from fairlead.config.load import load
 from fairlead.config.source import shipped, shipped_templates, workspace_files
 from fairlead.store import revisions as store
-from fairlead.work import publishing
+from fairlead.work import planning, publishing
 from fairlead.work.upgrading import keep_base
 
 
@@ -77,8 +77,8 @@ def plan(folder: Path, form: str, out: Path | None) -> None:
     """Show what publishing the workspace in FOLDER would change, and what data it touches."""
     own = house(folder)
     try:
-        found = publishing.plan(own.database, tree(folder))
-    except publishing.Broken as error:
+        found = planning.plan(own.database, tree(folder))
+    except planning.Broken as error:
         click.echo(error.problems.render(), err=True)
         sys.exit(1)
     finally:
@@ -104,13 +104,13 @@ def apply(
     own = house(target if target.is_dir() else folder)
     try:
         if target.is_dir():
-            found = publishing.plan(own.database, tree(target))
+            found = planning.plan(own.database, tree(target))
         else:
             found = publishing.plan_from_json(own.database, _sealed(target))
         _publish(
             own, found, form=form, yes=yes, allow_destructive=allow_destructive, message=message, source="cli"
         )
-    except publishing.Broken as error:
+    except planning.Broken as error:
         click.echo(error.problems.render(), err=True)
         sys.exit(1)
     finally:
@@ -129,7 +129,7 @@ def _sealed(path: Path) -> dict[str, object]:
 
 def _publish(
     own: object,
-    found: publishing.Plan,
+    found: planning.Plan,
     *,
     form: str,
     yes: bool,
@@ -214,7 +214,7 @@ def rollback(number: int, folder: Path, form: str, yes: bool, allow_destructive:
     """Publish the documents of revision NUMBER again, as a new revision."""
     own = house(folder)
     try:
-        found = publishing.plan_rollback(own.database, number)
+        found = planning.plan_rollback(own.database, number)
         _publish(own, found, form=form, yes=yes, allow_destructive=allow_destructive,
                  message=f"Back to revision {number}", source="rollback")  # fmt: skip
     except LookupError as error:

@@ -21,7 +21,7 @@ from fairlead.store import history, jobs, people, revisions
 from fairlead.store.history import Event
 from fairlead.store.jobs import STUCK
 from fairlead.store.revisions import Revision
-from fairlead.work import publishing, reading
+from fairlead.work import planning, publishing, reading
 from fairlead.work.context import Context
 from fairlead.work.records import roles_of
 
@@ -305,7 +305,7 @@ class RevisionView:
     revision: Revision
     changes: tuple[Change, ...]
     current: int
-    back: publishing.Plan | None
+    back: planning.Plan | None
     """None for the revision in force."""
 
 
@@ -323,8 +323,8 @@ def revision(ctx: Context, number: int) -> RevisionView:
     current = revisions.current_number(ctx.database) or number
     try:
         changes = tuple(publishing.difference(ctx.database, number - 1, number)) if number > 1 else ()
-        back = publishing.plan_rollback(ctx.database, number) if number != current else None
-    except (LookupError, publishing.Broken) as error:
+        back = planning.plan_rollback(ctx.database, number) if number != current else None
+    except (LookupError, planning.Broken) as error:
         raise NotFound("revision", str(number), message=_NO_REVISION) from error
     return RevisionView(found, changes, current, back)
 
@@ -339,8 +339,8 @@ def roll_back(ctx: Context, number: int, *, seal: str, allow_lossy: bool = False
     """
     require(ctx, "configuration")
     try:
-        plan = publishing.plan_rollback(ctx.database, number)
-    except (LookupError, publishing.Broken) as error:
+        plan = planning.plan_rollback(ctx.database, number)
+    except (LookupError, planning.Broken) as error:
         raise NotFound("revision", str(number), message=_NO_REVISION) from error
     if plan.seal != seal:
         raise publishing.stale(ctx.database)

@@ -1,111 +1,28 @@
-"""The life of a configuration: check, plan, apply, roll back.
+"""The life of a configuration: a plan carried out, and what was published before.
 
-A plan is what a person reads before saying yes. It is sealed: what it rests on (the revision in force, the documents,
-the tables) is tested again when it is applied.
+A plan is sealed: what it rests on (the revision in force, the documents, the tables) is tested again when it is
+applied.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
-
-import sqlalchemy as sa
 
 import fairlead
 from fairlead.base.clock import iso_utc, utc_now
 from fairlead.base.errors import Refused
 from fairlead.base.problems import Problems
 from fairlead.base.texts import Label
-from fairlead.compiled.application import compile_workspace
-from fairlead.compiled.changes import GRADES, Change, Grade, compare
-from fairlead.compiled.statement import prepare
-from fairlead.compiled.tables import column_name, table_name
-from fairlead.config import renamed as config_renames
-from fairlead.config.load import Loaded, load
+from fairlead.compiled.changes import Change, compare
+from fairlead.config.load import load
 from fairlead.config.source import SourceTree
 from fairlead.model.workspace import Workspace
-from fairlead.store import identities, migrate, revisions
+from fairlead.store import migrate, revisions
 from fairlead.store.database import Database, Duplicate, Tx
-from fairlead.store.renaming import operations as renaming_operations
-from fairlead.work import renames
 from fairlead.work.carrying import carry_over
-
-
-class Broken(Exception):
-    """The documents have errors; nothing can be planned until they are mended."""
-
-    def __init__(self, problems: Problems) -> None:
-        super().__init__(problems.render())
-        self.problems = problems
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What publishing a tree of files would do."""
-
-    base: int | None
-    digest: str
-    fingerprint: str
-    engine: str
-    files: Mapping[str, str]
-    changes: tuple[Change, ...]
-    operations: tuple[migrate.Operation, ...]
-    warnings: Problems
-    identities: str | None = None
-    """What is renamed, as the revision keeps it."""
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing to do."""
-        return not self.changes and not self.operations
-
-    @property
-    def grade(self) -> Grade:
-        """The gravest grade of all changes."""
-        return max((change.grade for change in self.changes), key=GRADES.index, default="safe")
-
-    @property
-    def seal(self) -> str:
-        """A digest over everything the plan rests on."""
-        text = json.dumps([self.base, self.digest, self.fingerprint, self.engine])
-        return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-    def render(self) -> str:
-        """Return the plan as a person reads it."""
-        if self.empty:
-            return "Nothing to do: the published configuration is the same."
-        lines = []
-        for grade in reversed(GRADES):
-            of_grade = [change for change in self.changes if change.grade == grade]
-            if of_grade:
-                lines.append(f"{grade} ({len(of_grade)})")
-                lines += [
-                    f"  {change.line()}" + (f"  [{change.span}]" if change.span else "")
-                    for change in of_grade[:200]
-                ]
-                if len(of_grade) > 200:
-                    lines.append(f"  … and {len(of_grade) - 200} more")
-        if self.operations:
-            lines.append(f"database (statements: {len(self.operations)})")
-            lines += [
-                f"  {operation.kind.replace('_', ' ')} {operation.name}" for operation in self.operations[:60]
-            ]
-            if len(self.operations) > 60:
-                lines.append(f"  … and {len(self.operations) - 60} more")
-        base = f"revision {self.base}" if self.base else "an empty workspace"
-        lines.append(f"on {base}; sealed {self.seal}")
-        return "\n".join(lines)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the plan for programs, and for `apply FILE`."""
-        return {
-            "base": self.base, "digest": self.digest, "fingerprint": self.fingerprint, "engine": self.engine,
-            "seal": self.seal, "grade": self.grade, "changes": [change.to_json() for change in self.changes],
-            "statements": [operation.sql for operation in self.operations], "files": dict(self.files),
-        }  # fmt: skip
+from fairlead.work.planning import Plan, plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,153 +32,6 @@ class Applied:
     revision: int
     changed: bool
     plan: Plan
-
-
-def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) -> Plan:
-    """Return what publishing `tree` would change; writes nothing.
-
-    Args:
-        back_to: The revision whose documents these are, when they are published again.
-
-    Raises:
-        Broken: The documents have errors.
-    """
-    loaded = load(tree)
-    if loaded.workspace is None:
-        raise Broken(loaded.problems)
-    current = revisions.current(database)
-    before = _loaded(database, current.number) if current else None
-    app = compile_workspace(loaded.workspace, dialect=database.dialect, digest=tree.digest())
-    now = migrate.existing(database)
-    renamed = _renames(database, before, loaded, back_to)
-    renaming = renames.renaming_of(renamed, loaded, app)
-    moves, then = renaming_operations(renaming, now)
-    operations = [*moves, *migrate.differences(app, then)]
-    under_new_names = before
-    if renamed and current:
-        source = SourceTree.from_mapping(revisions.files(database, current.number))
-        made = config_renames.under_new_names(source, renamed)
-        under_new_names = load(made) if made is not None else before
-    old = under_new_names.workspace if under_new_names else None
-    changes = tuple(renames.changes_of(renamed, loaded)) + tuple(
-        _counted(database, replace(change, question=renames.asked_before(change.question, renamed)), now)
-        for change in compare(old, loaded.workspace)
-    )
-    changes += tuple(_other_files(database, tree, current.number) if current and not changes else ())
-    return Plan(
-        current.number if current else None, tree.digest(), now.fingerprint(), fairlead.__version__, tree.mapping(),
-        changes, tuple(operations), loaded.problems, renames.to_text(renamed, renaming, app),
-    )  # fmt: skip
-
-
-def _renames(
-    database: Database, before: Loaded | None, after: Loaded, back_to: int | None
-) -> tuple[config_renames.Rename, ...]:
-    if before is None:
-        return ()
-    if back_to is None:
-        earlier = {one for step in identities.since(database) for one in _former_names(step)}
-        renames.warn_of_stale(after, before, frozenset(earlier), after.problems)
-        return config_renames.detect(before.documents, after.documents)
-    return tuple(
-        one
-        for one in renames.backwards(identities.since(database, back_to))
-        if config_renames.exists(before.documents, one.old)
-        and config_renames.exists(after.documents, one.new)
-    )
-
-
-def _former_names(step: identities.Step) -> list[tuple[str, ...]]:
-    return [path for old, new in step.renames for path in (old, (*new[:-1], old[-1]))]
-
-
-def _other_files(database: Database, tree: SourceTree, number: int) -> list[Change]:
-    """Comments and layout are part of the text too, though they mean nothing to the engine."""
-    before, after = revisions.files(database, number), tree.mapping()
-    return [
-        Change("change", ("file", path), "safe", None, None, None, "only comments or layout")
-        for path in sorted({*before, *after})
-        if before.get(path) != after.get(path)
-    ]
-
-
-def _loaded(database: Database, number: int) -> Loaded | None:
-    files = revisions.files(database, number)
-    return load(SourceTree.from_mapping(files)) if files else None
-
-
-def _workspace_of(database: Database, number: int) -> Workspace | None:
-    found = _loaded(database, number)
-    return found.workspace if found else None
-
-
-_LIVE = "SELECT count(*) FROM {table} WHERE deleted_at IS NULL"
-
-_ASK: dict[str, tuple[str, str, str | None]] = {
-    "records": (_LIVE, "records: {n}", None),
-    "values": ("SELECT count({column}) FROM {table}", "values: {n}", None),
-    "empty": (
-        _LIVE + " AND {column} IS NULL",
-        "records that are empty there: {n}; they may stay so until they are edited",
-        None,
-    ),
-    "doubles": (
-        (
-            "SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {column} IS NOT NULL AND deleted_at IS NULL "
-            "GROUP BY {column} HAVING count(*) > 1) AS twice"
-        ),
-        "values that stand in several records: {n}; merge them first",
-        "blocked",
-    ),
-    "option": (
-        "SELECT count(*) FROM {table} WHERE {column} = :p_value",
-        "records that have it: {n}; set `active: false` instead",
-        "blocked",
-    ),
-    "in_stage": (
-        _LIVE + " AND stage = :p_value",
-        "records that stand in it: {n}; move them first",
-        "blocked",
-    ),
-    "pooled": (_LIVE + " AND pool = :p_value", "records that lie in it: {n}; move them first", "blocked"),
-    "people": (
-        "SELECT count(*) FROM sys_user WHERE active AND roles LIKE '%\"' || :p_value || '\"%'",
-        "people who have it: {n}; give them another role first",
-        "blocked",
-    ),
-    "running": (
-        "SELECT count(*) FROM sys_approval WHERE flow = :p_value AND state IN ('running', 'returned', 'suspended')",
-        "approvals under way: {n}; they finish as they began",
-        None,
-    ),
-}
-"""Question → (what to count, how to say it, the grade when there are any)."""
-
-
-def _counted(database: Database, change: Change, now: migrate.Existing) -> Change:
-    """Add to a change how much data it touches; some changes are blocked when it touches any."""
-    if not change.question:
-        return change
-    what, subject, *more = change.question
-    sql, note, grade = _ASK[what]
-    table, column = table_name(subject), column_name(more[0]) if more else ""
-    value = subject if what in ("people", "running") else (more[-1] if more else "")
-    if "{table}" in sql and table not in now.columns:
-        return change
-    if "{column}" in sql and column not in now.columns.get(table, {}):
-        return change
-    text = sql.format(table=f'"{table}"', column=f'"{column}"')
-    statement = sa.text(text)
-    if ":p_value" in text:
-        statement = statement.bindparams(sa.bindparam("p_value", required=True, type_=sa.Text()))
-    row = database.one(prepare(statement, database.dialect), {"p_value": value})
-    count = int(row[0]) if row else 0
-    if what == "values" and change.grade == "blocked" and count == 0:
-        return replace(change, grade="safe", note="no values exist")
-    if count == 0:
-        return change
-    full = "; ".join(filter(None, (note.format(n=f"{count:,}"), change.note)))
-    return replace(change, grade=grade or change.grade, note=full)  # type: ignore[arg-type]
 
 
 def apply(
@@ -341,18 +111,6 @@ def plan_from_json(database: Database, found: Mapping[str, Any]) -> Plan:
     return fresh
 
 
-def plan_rollback(database: Database, number: int) -> Plan:
-    """Return the plan that brings the documents of an earlier revision back as a new one.
-
-    Raises:
-        LookupError: There is no such revision.
-    """
-    files = revisions.files(database, number)
-    if not files:
-        raise LookupError(f"There is no revision {number}.")
-    return plan(database, SourceTree.from_mapping(files), back_to=number)
-
-
 def check(tree: SourceTree) -> Problems:
     """Return every problem of a configuration; a pure function of its files."""
     return load(tree).problems
@@ -380,3 +138,8 @@ def difference(database: Database, older: int, newer: int) -> list[Change]:
             raise LookupError(f"There is no revision {number}.")
         found.append(workspace)
     return compare(found[0], found[1])
+
+
+def _workspace_of(database: Database, number: int) -> Workspace | None:
+    files = revisions.files(database, number)
+    return load(SourceTree.from_mapping(files)).workspace if files else None

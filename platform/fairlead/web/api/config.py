@@ -14,7 +14,7 @@ from fairlead.web.api.asked import only_keys, text_or_none
 from fairlead.web.api.once import once
 from fairlead.web.problems import problem
 from fairlead.web.request import context, language
-from fairlead.work import publishing
+from fairlead.work import planning, publishing
 from fairlead.work.context import Context
 
 api = Blueprint("api_config", __name__, url_prefix="/api/v1/config")
@@ -47,7 +47,7 @@ def _tree(body: dict[str, Any]) -> SourceTree:
     return SourceTree.from_mapping(files)
 
 
-def _broken(error: publishing.Broken) -> Response:
+def _broken(error: planning.Broken) -> Response:
     message = Label({
         "en": f"The configuration has {len(error.problems)} problems.", "zh": f"配置中有 {len(error.problems)} 个问题。",
     })  # fmt: skip
@@ -67,8 +67,8 @@ def plan() -> Response:
     """What publishing a set of files would change."""
     ctx = _allowed()
     try:
-        return json_answer(publishing.plan(ctx.database, _tree(_body())).to_json())
-    except publishing.Broken as error:
+        return json_answer(planning.plan(ctx.database, _tree(_body())).to_json())
+    except planning.Broken as error:
         return _broken(error)
 
 
@@ -80,7 +80,7 @@ def apply() -> Response:
 
     def work() -> Response:
         try:
-            planned = publishing.plan(ctx.database, _tree(body))
+            planned = planning.plan(ctx.database, _tree(body))
             for name, stands in (("seal", planned.seal), ("base", planned.base)):
                 if body.get(name) is not None and body[name] != stands:
                     raise publishing.stale(ctx.database)
@@ -88,7 +88,7 @@ def apply() -> Response:
                 ctx.database, planned, author=ctx.actor.username, message=text_or_none("message", body),
                 source="api", allow_destructive=body.get("allow_destructive") is True,
             )  # fmt: skip
-        except publishing.Broken as error:
+        except planning.Broken as error:
             return _broken(error)
         return json_answer(
             {"revision": applied.revision, "changed": applied.changed, "plan": planned.to_json()}
