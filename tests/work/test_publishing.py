@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fairlead.base.errors import Refused
-from fairlead.work import planning, publishing, reports
+from fairlead.work import plan_report, planning, publishing, reports
 
 from tests.support.world import World, refusal
 
@@ -52,13 +52,13 @@ def test_a_field_and_a_stage_appear_at_once_and_go_without_loss(world: World) ->
 
 def test_the_same_documents_are_nothing_to_do(world: World) -> None:
     plan = world.plan()
-    assert plan.empty and "Nothing to do" in plan.render()
+    assert plan.empty and "Nothing to do" in plan_report.render(plan)
     assert not publishing.apply(world.database, plan, author="ada").changed
 
 
 def test_a_plan_writes_nothing_and_reads_the_same_twice(world: World) -> None:
     world.files[ENTITY] = with_field(world)
-    assert world.plan().render() == world.plan().render()
+    assert plan_report.render(world.plan()) == plan_report.render(world.plan())
     assert world.applications.refresh().revision == 1
 
 

@@ -7,7 +7,7 @@ from fairlead.config.rename import rename, target_of
 from fairlead.config.source import SourceTree
 from fairlead.store import history
 from fairlead.store.database import Database
-from fairlead.work import planning, publishing, records, reports
+from fairlead.work import plan_report, planning, publishing, records, reports
 from fairlead.work.applications import Applications
 
 from tests.support.world import World, refusal
@@ -28,9 +28,9 @@ def renamed(world: World, *targets: str) -> planning.Plan:
 
 def published(world: World, *targets: str) -> planning.Plan:
     plan = renamed(world, *targets)
-    assert plan.grade == "safe", plan.render()
+    assert plan.grade == "safe", plan_report.render(plan)
     publishing.apply(world.database, plan, author="ada")
-    assert world.plan().empty, world.plan().render()
+    assert world.plan().empty, plan_report.render(world.plan())
     return plan
 
 
@@ -95,9 +95,9 @@ def test_two_fields_change_places_in_one_apply(world: World) -> None:
         "require: [reason]", "require: [code]"
     )
     plan = world.plan()
-    assert plan.grade == "safe", plan.render()
+    assert plan.grade == "safe", plan_report.render(plan)
     publishing.apply(world.database, plan, author="ada")
-    assert world.plan().empty, world.plan().render()
+    assert world.plan().empty, plan_report.render(world.plan())
     item = world.get("ada", id)
     assert (item["code"], item["reason"]) == ("R1", "C1")
     assert refusal(world.create, "ada", reason="C1").status >= 400  # unique goes with its field
@@ -141,7 +141,7 @@ def test_two_roles_change_places(world: World) -> None:
     pool = "workflows/deal_pool.yaml"
     world.files[pool] = world.files[pool].replace("roles: [rep]", "roles: [manager]")
     plan = world.plan()
-    assert plan.grade == "safe", plan.render()
+    assert plan.grade == "safe", plan_report.render(plan)
     publishing.apply(world.database, plan, author="ada")
     assert ask(world, "SELECT username, roles FROM sys_user WHERE username IN ('mei', 'rui') ORDER BY username") == [
         ("mei", '["rep"]'), ("rui", '["manager"]'),

@@ -13,7 +13,7 @@ from fairlead.cli.common import FOLDER, FORMAT, WORKSPACE, author, house, shippe
 from fairlead.config.load import load
 from fairlead.config.source import shipped, shipped_templates, workspace_files
 from fairlead.store import revisions as store
-from fairlead.work import planning, publishing
+from fairlead.work import plan_report, planning, publishing
 from fairlead.work.upgrading import keep_base
 
 
@@ -85,9 +85,10 @@ def plan(folder: Path, form: str, out: Path | None) -> None:
         own.close()
     if out is not None:
         out.write_text(
-            json.dumps({**found.to_json(), "workspace": str(folder)}, ensure_ascii=False), encoding="utf-8"
+            json.dumps({**plan_report.to_json(found), "workspace": str(folder)}, ensure_ascii=False),
+            encoding="utf-8",
         )
-    show(found.to_json()) if form == "json" else click.echo(found.render())
+    show(plan_report.to_json(found)) if form == "json" else click.echo(plan_report.render(found))
 
 
 @click.command()
@@ -141,7 +142,7 @@ def _publish(
 
     assert isinstance(own, House)
     if form == "text":
-        click.echo(found.render())
+        click.echo(plan_report.render(found))
     if found.empty:
         if form == "json":
             show({"revision": found.base, "changed": False})

@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -66,40 +65,6 @@ class Plan:
         """A digest over everything the plan rests on."""
         text = json.dumps([self.base, self.digest, self.fingerprint, self.engine])
         return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-    def render(self) -> str:
-        """Return the plan as a person reads it."""
-        if self.empty:
-            return "Nothing to do: the published configuration is the same."
-        lines = []
-        for grade in reversed(GRADES):
-            of_grade = [change for change in self.changes if change.grade == grade]
-            if of_grade:
-                lines.append(f"{grade} ({len(of_grade)})")
-                lines += [
-                    f"  {change.line()}" + (f"  [{change.span}]" if change.span else "")
-                    for change in of_grade[:200]
-                ]
-                if len(of_grade) > 200:
-                    lines.append(f"  … and {len(of_grade) - 200} more")
-        if self.operations:
-            lines.append(f"database (statements: {len(self.operations)})")
-            lines += [
-                f"  {operation.kind.replace('_', ' ')} {operation.name}" for operation in self.operations[:60]
-            ]
-            if len(self.operations) > 60:
-                lines.append(f"  … and {len(self.operations) - 60} more")
-        base = f"revision {self.base}" if self.base else "an empty workspace"
-        lines.append(f"on {base}; sealed {self.seal}")
-        return "\n".join(lines)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the plan for programs, and for `apply FILE`."""
-        return {
-            "base": self.base, "digest": self.digest, "fingerprint": self.fingerprint, "engine": self.engine,
-            "seal": self.seal, "grade": self.grade, "changes": [change.to_json() for change in self.changes],
-            "statements": [operation.sql for operation in self.operations], "files": dict(self.files),
-        }  # fmt: skip
 
 
 def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) -> Plan:

@@ -21,6 +21,7 @@ from fairlead.config.source import SourceTree
 from fairlead.model.workspace import Workspace
 from fairlead.store import migrate, revisions
 from fairlead.store.database import Database, Duplicate, Tx
+from fairlead.work import plan_report
 from fairlead.work.carrying import carry_over
 from fairlead.work.planning import Plan, plan
 
@@ -74,7 +75,7 @@ def apply(
             migrate.apply(tx, planned.operations)
             number = revisions.put(
                 tx, planned.files, author=author, message=message, source=source, engine=fairlead.__version__,
-                now=iso_utc(utc_now()), plan=planned.render(), identities=planned.identities,
+                now=iso_utc(utc_now()), plan=plan_report.render(planned), identities=planned.identities,
             )  # fmt: skip
             if planned.identities is not None and planned.base is not None:
                 carry_over(tx, planned.base)

@@ -14,7 +14,7 @@ from fairlead.web.api.asked import only_keys, text_or_none
 from fairlead.web.api.once import once
 from fairlead.web.problems import problem
 from fairlead.web.request import context, language
-from fairlead.work import planning, publishing
+from fairlead.work import plan_report, planning, publishing
 from fairlead.work.context import Context
 
 api = Blueprint("api_config", __name__, url_prefix="/api/v1/config")
@@ -67,7 +67,7 @@ def plan() -> Response:
     """What publishing a set of files would change."""
     ctx = _allowed()
     try:
-        return json_answer(planning.plan(ctx.database, _tree(_body())).to_json())
+        return json_answer(plan_report.to_json(planning.plan(ctx.database, _tree(_body()))))
     except planning.Broken as error:
         return _broken(error)
 
@@ -91,7 +91,7 @@ def apply() -> Response:
         except planning.Broken as error:
             return _broken(error)
         return json_answer(
-            {"revision": applied.revision, "changed": applied.changed, "plan": planned.to_json()}
+            {"revision": applied.revision, "changed": applied.changed, "plan": plan_report.to_json(planned)}
         )
 
     return once(ctx, body, work)
