@@ -12,7 +12,6 @@ from fairlead.base.errors import Refused
 from fairlead.cli.common import FOLDER, FORMAT, WORKSPACE, author, house, shipped_root, show, tree
 from fairlead.config.load import load
 from fairlead.config.source import shipped, shipped_templates, workspace_files
-from fairlead.store import revisions as store
 from fairlead.work import plan_report, planning, publishing
 from fairlead.work.upgrading import keep_base
 
@@ -108,7 +107,7 @@ def apply(
             found = planning.plan(own.database, tree(target))
         else:
             found = publishing.plan_from_json(own.database, _sealed(target))
-        _publish(
+        publish(
             own, found, form=form, yes=yes, allow_destructive=allow_destructive, message=message, source="cli"
         )
     except planning.Broken as error:
@@ -128,7 +127,7 @@ def _sealed(path: Path) -> dict[str, object]:
     raise click.ClickException(f"{path} is no plan made by `fairlead plan --out`.")
 
 
-def _publish(
+def publish(
     own: object,
     found: planning.Plan,
     *,
@@ -138,6 +137,7 @@ def _publish(
     message: str | None,
     source: str,
 ) -> None:
+    """Show a plan, ask, and publish it; nothing happens when there is nothing to do."""
     from fairlead.wiring import House
 
     assert isinstance(own, House)
@@ -164,80 +164,3 @@ def _publish(
     show({"revision": done.revision, "changed": True}) if form == "json" else click.echo(
         f"Published revision {done.revision}."
     )
-
-
-@click.command()
-@WORKSPACE
-@FORMAT
-def revisions(folder: Path, form: str) -> None:
-    """List the published revisions, newest first."""
-    own = house(folder)
-    found = publishing.history(own.database)
-    own.close()
-    if form == "json":
-        show(found)
-        return
-    for one in found:
-        click.echo(
-            f"{one['number']:>5}  {one['at'][:19]}  {one['author']:<12} {one['source']:<8} {one['message'] or ''}"
-        )
-    if not found:
-        click.echo("Nothing is published yet.")
-
-
-@click.command()
-@click.argument("older", type=int)
-@click.argument("newer", type=int)
-@WORKSPACE
-@FORMAT
-def diff(older: int, newer: int, folder: Path, form: str) -> None:
-    """Show what changed from revision OLDER to NEWER, by meaning."""
-    own = house(folder)
-    try:
-        changes = publishing.difference(own.database, older, newer)
-    except LookupError as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        own.close()
-    if form == "json":
-        show([change.to_json() for change in changes])
-    else:
-        click.echo("\n".join(change.line() for change in changes) or "No difference in meaning.")
-
-
-@click.command()
-@click.argument("number", type=int)
-@WORKSPACE
-@FORMAT
-@click.option("--yes", is_flag=True, help="Do not ask; says nothing about losing data.")
-@click.option("--allow-destructive", is_flag=True, help="Values may be taken out of sight.")
-def rollback(number: int, folder: Path, form: str, yes: bool, allow_destructive: bool) -> None:
-    """Publish the documents of revision NUMBER again, as a new revision."""
-    own = house(folder)
-    try:
-        found = planning.plan_rollback(own.database, number)
-        _publish(own, found, form=form, yes=yes, allow_destructive=allow_destructive,
-                 message=f"Back to revision {number}", source="rollback")  # fmt: skip
-    except LookupError as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        own.close()
-
-
-@click.command()
-@click.argument("target", type=click.Path(path_type=Path, file_okay=False))
-@WORKSPACE
-@click.option("--revision", type=int, help="Which one (default: the newest).")
-def export(target: Path, folder: Path, revision: int | None) -> None:
-    """Write the published documents into TARGET, byte for byte as they were published."""
-    own = house(folder)
-    number = revision or store.current_number(own.database)
-    files = store.files(own.database, number) if number else {}
-    own.close()
-    if not files:
-        raise click.ClickException("There is nothing published under that number.")
-    for path, text in files.items():
-        file = target / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8", newline="")
-    click.echo(f"Wrote {len(files)} files of revision {number} to {target}.")

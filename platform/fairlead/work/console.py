@@ -24,6 +24,7 @@ from fairlead.store.revisions import Revision
 from fairlead.work import planning, publishing, reading
 from fairlead.work.context import Context
 from fairlead.work.records import roles_of
+from fairlead.work.revisions import difference
 
 PAGE = 50
 
@@ -322,7 +323,7 @@ def revision(ctx: Context, number: int) -> RevisionView:
         raise NotFound("revision", str(number), message=_NO_REVISION)
     current = revisions.current_number(ctx.database) or number
     try:
-        changes = tuple(publishing.difference(ctx.database, number - 1, number)) if number > 1 else ()
+        changes = tuple(difference(ctx.database, number - 1, number)) if number > 1 else ()
         back = planning.plan_rollback(ctx.database, number) if number != current else None
     except (LookupError, planning.Broken) as error:
         raise NotFound("revision", str(number), message=_NO_REVISION) from error

@@ -1,4 +1,4 @@
-"""The life of a configuration: a plan carried out, and what was published before.
+"""The life of a configuration: a plan carried out.
 
 A plan is sealed: what it rests on (the revision in force, the documents, the tables) is tested again when it is
 applied.
@@ -15,10 +15,8 @@ from fairlead.base.clock import iso_utc, utc_now
 from fairlead.base.errors import Refused
 from fairlead.base.problems import Problems
 from fairlead.base.texts import Label
-from fairlead.compiled.changes import Change, compare
 from fairlead.config.load import load
 from fairlead.config.source import SourceTree
-from fairlead.model.workspace import Workspace
 from fairlead.store import migrate, revisions
 from fairlead.store.database import Database, Duplicate, Tx
 from fairlead.work import plan_report
@@ -115,32 +113,3 @@ def plan_from_json(database: Database, found: Mapping[str, Any]) -> Plan:
 def check(tree: SourceTree) -> Problems:
     """Return every problem of a configuration; a pure function of its files."""
     return load(tree).problems
-
-
-def history(database: Database, *, limit: int = 100) -> list[dict[str, Any]]:
-    """Return the revisions, newest first."""
-    return [
-        {"number": one.number, "digest": one.digest, "at": one.at, "author": one.author, "message": one.message,
-         "source": one.source, "engine": one.engine}
-        for one in revisions.listing(database, limit=limit)
-    ]  # fmt: skip
-
-
-def difference(database: Database, older: int, newer: int) -> list[Change]:
-    """Return what changed from one revision to another, by meaning.
-
-    Raises:
-        LookupError: One of them is not there, or is no longer readable.
-    """
-    found = []
-    for number in (older, newer):
-        workspace = _workspace_of(database, number)
-        if workspace is None:
-            raise LookupError(f"There is no revision {number}.")
-        found.append(workspace)
-    return compare(found[0], found[1])
-
-
-def _workspace_of(database: Database, number: int) -> Workspace | None:
-    files = revisions.files(database, number)
-    return load(SourceTree.from_mapping(files)).workspace if files else None

@@ -15,6 +15,7 @@ from fairlead.web.api.once import once
 from fairlead.web.problems import problem
 from fairlead.web.request import context, language
 from fairlead.work import plan_report, planning, publishing
+from fairlead.work import revisions as revision_work
 from fairlead.work.context import Context
 
 api = Blueprint("api_config", __name__, url_prefix="/api/v1/config")
@@ -101,4 +102,4 @@ def apply() -> Response:
 def revisions() -> Response:
     """All revisions, newest first."""
     ctx = _allowed()
-    return json_answer({"items": publishing.history(ctx.database)})
+    return json_answer({"items": revision_work.history(ctx.database)})
