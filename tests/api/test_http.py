@@ -9,7 +9,7 @@ from typing import Any
 import openapi_spec_validator
 import pytest
 from fairlead.base.clock import iso_utc, utc_now
-from fairlead.config.checks import RESERVED_ENTITIES
+from fairlead.config.checks.names import RESERVED_ENTITIES
 from fairlead.store import people, sessions
 
 from tests.api.office import Api, checked, token_of

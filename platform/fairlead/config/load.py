@@ -19,7 +19,8 @@ from fairlead.config import derive
 from fairlead.config.build import entities as entity_parts
 from fairlead.config.build import fields as field_parts
 from fairlead.config.build import governance, screens, workflows
-from fairlead.config.checks import CHECKS, Sources
+from fairlead.config.checks.every import CHECKS
+from fairlead.config.checks.sources import Sources
 from fairlead.config.document import Document
 from fairlead.config.link import Linker
 from fairlead.config.mentions import Mention

@@ -1,0 +1,37 @@
+"""All checks of the whole, in the order in which they run."""
+
+from __future__ import annotations
+
+from fairlead.config.checks.approvals import somebody_decides
+from fairlead.config.checks.automations import rules_in_circles, rules_that_call_themselves
+from fairlead.config.checks.computed import computed_in_circles
+from fairlead.config.checks.names import names_alike, renames, reserved_entities
+from fairlead.config.checks.rights import hidden_in_reports, roles_inherit_one_way, tiles_show_what_there_is
+from fairlead.config.checks.sources import Check
+from fairlead.config.checks.stages import (
+    required_but_hidden,
+    required_not_in_form,
+    stages_and_traits,
+    stages_reached_and_left,
+)
+from fairlead.config.checks.words import labels_in_all_languages, limits, nothing_unused
+
+CHECKS: tuple[Check, ...] = (
+    computed_in_circles,
+    names_alike,
+    reserved_entities,
+    renames,
+    stages_and_traits,
+    stages_reached_and_left,
+    required_but_hidden,
+    required_not_in_form,
+    somebody_decides,
+    roles_inherit_one_way,
+    rules_that_call_themselves,
+    rules_in_circles,
+    tiles_show_what_there_is,
+    hidden_in_reports,
+    labels_in_all_languages,
+    nothing_unused,
+    limits,
+)
