@@ -195,9 +195,8 @@ def test_A_N02_N03_in_a_document_it_is_a_finding_with_its_line(api: Api) -> None
         answer = api.post(
             "ada", "config/check", {"files": {"schemas/x.yaml": f"kind: entity\nlabel: {text}\n"}}
         )
-        assert answer.status == 200, answer.body
-        assert answer.json["ok"] is False
-        assert any(found["line"] == 2 for found in answer.json["problems"]), answer.json
+        assert answer.status == 422, answer.body
+        assert any(found["line"] == 2 for found in answer.json["errors"]), answer.json
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from fairlead.base.errors import Failure, Invalid
 
 COMMANDS = {
     "new": "workspace:new",
-    "check": "workspace:check",
+    "check": "checking:check",
     "plan": "workspace:plan",
     "apply": "workspace:apply",
     "revisions": "revisions:revisions",

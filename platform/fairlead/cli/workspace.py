@@ -51,22 +51,6 @@ def make_workspace(folder: Path, template: str) -> None:
 @click.command()
 @FOLDER
 @FORMAT
-@click.option("--strict", is_flag=True, help="Warnings count as errors.")
-def check(folder: Path, form: str, strict: bool) -> None:
-    """Show every problem of the workspace in FOLDER: file, line, column, what is wrong, what was perhaps meant."""
-    problems = publishing.check(tree(folder))
-    if form == "json":
-        show({"problems": problems.to_json(), "ok": not problems.has_errors})
-    elif problems:
-        click.echo(problems.render())
-    else:
-        click.echo("No problems.")
-    sys.exit(1 if problems.has_errors or (strict and problems) else 0)
-
-
-@click.command()
-@FOLDER
-@FORMAT
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from fairlead.base.errors import FieldError, Forbidden, Invalid
+from fairlead.base.problems import Problems
 from fairlead.base.texts import Label
 from fairlead.config.source import SourceTree
 from fairlead.web.api.answers import json_answer, json_body
@@ -48,18 +49,20 @@ def _tree(body: dict[str, Any]) -> SourceTree:
     return SourceTree.from_mapping(files)
 
 
-def _broken(error: planning.Broken) -> Response:
+def _broken(problems: Problems) -> Response:
     message = Label({
-        "en": f"The configuration has {len(error.problems)} problems.", "zh": f"配置中有 {len(error.problems)} 个问题。",
+        "en": f"The configuration has {len(problems)} problems.", "zh": f"配置中有 {len(problems)} 个问题。",
     })  # fmt: skip
-    return problem(422, "config", message.get(language()), errors=error.problems.to_json())
+    return problem(422, "config", message.get(language()), errors=problems.to_json())
 
 
 @api.post("/check")
 def check() -> Response:
-    """All problems of a set of files."""
+    """All problems of a set of files; 422 when one of them keeps it from being published."""
     _allowed()
     problems = publishing.check(_tree(_body()))
+    if problems.has_errors:
+        return _broken(problems)
     return json_answer({"problems": problems.to_json(), "ok": not problems.has_errors})
 
 
@@ -70,7 +73,7 @@ def plan() -> Response:
     try:
         return json_answer(plan_report.to_json(planning.plan(ctx.database, _tree(_body()))))
     except planning.Broken as error:
-        return _broken(error)
+        return _broken(error.problems)
 
 
 @api.post("/apply")
@@ -90,7 +93,7 @@ def apply() -> Response:
                 source="api", allow_destructive=body.get("allow_destructive") is True,
             )  # fmt: skip
         except planning.Broken as error:
-            return _broken(error)
+            return _broken(error.problems)
         return json_answer(
             {"revision": applied.revision, "changed": applied.changed, "plan": plan_report.to_json(planned)}
         )
