@@ -140,6 +140,17 @@ def test_a_move_takes_only_the_fields_it_asks_for(world: World) -> None:
     assert codes(refusal(world.move, "rui", id, "offer", name="other")) == {"name": "readonly_field"}
 
 
+def test_a_step_for_a_role_is_for_those_who_inherit_it_too(world: World) -> None:
+    stages, manager = "workflows/deal_stages.yaml", "admin/role_manager.yaml"
+    steps = "moves:\n  - {from: open, to: offer, roles: [rep]}\n"
+    world.publish({stages: world.files[stages] + steps})
+    id = world.create("rui", amount="10")
+    assert refusal(world.move, "mei", id, "offer").code == "move.not-your-role"
+    world.publish({manager: world.files[manager] + "inherits: [rep]\n"})
+    world.move("mei", id, "offer")
+    assert world.get("mei", id)["stage"] == "offer"
+
+
 # ---------------------------------------------------------------- who may
 
 

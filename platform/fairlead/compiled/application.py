@@ -158,7 +158,7 @@ def _compile_entity(workspace: Workspace, name: str, tables: Tables) -> Compiled
         entity=entity,
         tables=mine,
         writes=EntityWrites(mine, tables.dialect),
-        machine=build_machine(pipeline) if pipeline else None,
+        machine=build_machine(workspace, pipeline) if pipeline else None,
         pools=workspace.pools_of(name),
         approvals=workspace.approvals_of(name),
         search_fields=tuple(found.name for found in searchable(entity)),

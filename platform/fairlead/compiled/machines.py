@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from fairlead.compiled.access import with_inherited
 from fairlead.model.steps import Step
 from fairlead.model.workflows import Move, Pipeline, Stage
+from fairlead.model.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,10 @@ class Machine:
         return tuple(self.pipeline.on_enter.get(stage, ()))
 
 
-def build_machine(pipeline: Pipeline) -> Machine:
+def build_machine(workspace: Workspace, pipeline: Pipeline) -> Machine:
     """Return the machine of `pipeline`.
+
+    A move for a role is also for the roles that inherit from it, here as with grants and pools.
 
     Where the document names no moves: forward to any open stage, one step back, from any open stage to any
     closing one, and from a paused stage back to any open one.
@@ -36,7 +40,8 @@ def build_machine(pipeline: Pipeline) -> Machine:
     stages = {stage.name: stage for stage in pipeline.stages}
     moves: dict[str, dict[str, Move | None]] = {name: {} for name in stages}
     if pipeline.moves is not None:
-        for move in pipeline.moves:
+        for written in pipeline.moves:
+            move = replace(written, roles=_with_heirs(workspace, written.roles)) if written.roles else written
             for from_ in move.from_ or tuple(stages):
                 if from_ != move.to:
                     moves[from_][move.to] = move
@@ -55,3 +60,12 @@ def build_machine(pipeline: Pipeline) -> Machine:
             ):
                 moves[stage.name][target.name] = None
     return Machine(pipeline, stages, moves)
+
+
+def _with_heirs(workspace: Workspace, roles: tuple[str, ...]) -> tuple[str, ...]:
+    heirs = [
+        name
+        for name in workspace.roles
+        if name not in roles and any(role.name in roles for role in with_inherited(workspace, [name]))
+    ]
+    return (*roles, *heirs)
