@@ -7,8 +7,8 @@ document names any more stays with its values, unseen, so that a rollback brings
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ from fairlead.store.system import system
 
 Kind = Literal[
     "create_table", "add_column", "create_index", "drop_index", "create_search", "rebuild_totals", "rename_table",
-    "rename_column", "rewrite_values", "drop_table",
+    "rename_column", "rewrite_values", "drop_table", "convert_values", "fill_values", "recompute_values",
 ]  # fmt: skip
 
 
@@ -35,6 +35,8 @@ class Operation:
     table: str
     name: str
     sql: str
+    run: Callable[[Tx], None] | None = field(default=None, compare=False, repr=False)
+    """What one statement cannot say: values read, worked out and written back. `sql` then shows the write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,10 @@ def differences(app: Application, now: Existing) -> list[Operation]:
 def apply(tx: Tx, operations: Iterable[Operation]) -> None:
     """Run the operations of a plan in the open transaction."""
     for operation in operations:
-        tx.ddl(operation.sql)
+        if operation.run is not None:
+            operation.run(tx)
+        else:
+            tx.ddl(operation.sql)
 
 
 def prepare_system(database: Database) -> None:
