@@ -181,7 +181,41 @@ class Linker:
         span = node.key_span if key else node.span
         self.problems.add(code, node.path, span, message, hint=hint, level=level)
 
-    def unknown(self, what: str, node: Node, name: str, known: Iterable[str], *, key: bool = False) -> None:
+    def missing(self, node: Node, key: str, message: str) -> None:
+        """Report a key that `node` must have; it points at `node`, since what is not there stands nowhere."""
+        self.problems.add("missing_key", (*node.path, key), node.key_span, message)
+
+    def add_within(
+        self,
+        code: str,
+        node: Node,
+        part: str,
+        message: str,
+        hint: str | None = None,
+        *,
+        at: int | None = None,
+    ) -> None:
+        """Report `part` of the text in a node; `at` says at which character of it the part begins."""
+        written = node.document.node(*node.path).value
+        start = at
+        if start is None and isinstance(written, str) and len(part) < len(written):
+            start = written.rfind(part)
+        if start is None or start < 0 or not isinstance(written, str):
+            self.add(code, node, message, hint)
+            return
+        span = node.document.reading.inside(node.path, start, start + len(part))
+        self.problems.add(code, node.path, span, message, hint=hint)
+
+    def unknown(
+        self,
+        what: str,
+        node: Node,
+        name: str,
+        known: Iterable[str],
+        *,
+        key: bool = False,
+        at: int | None = None,
+    ) -> None:
         """Report a name that leads nowhere, unless what it means is broken itself."""
         if name in self.hushed:
             return
@@ -189,7 +223,11 @@ class Linker:
         hint = did_you_mean(name, names)
         rest = f"; known are {listing(names)}" if names and not hint else ""
         said = {"options": "set of options"}.get(what, what)
-        self.add(f"unknown_{what}", node, f"there is no {said} {name!r}{rest}", hint, key=key)
+        message = f"there is no {said} {name!r}{rest}"
+        if key:
+            self.add(f"unknown_{what}", node, message, hint, key=True)
+        else:
+            self.add_within(f"unknown_{what}", node, name, message, hint, at=at)
 
     # ------------------------------------------------------------ names
 
@@ -233,7 +271,11 @@ class Linker:
         if name not in self.hushed:
             hint = did_you_mean(name, fields)
             rest = "" if hint else f"; it has {listing(fields)}"
-            self.add("unknown_field", node, f"{entity} has no field {name!r}{rest}", hint, key=key)
+            message = f"{entity} has no field {name!r}{rest}"
+            if key:
+                self.add("unknown_field", node, message, hint, key=True)
+            else:
+                self.add_within("unknown_field", node, name, message, hint, at=at)
         return None
 
     def field_list(self, entity: str | None, nodes: Iterable[Node]) -> tuple[str, ...]:
@@ -271,7 +313,9 @@ class Linker:
         return None if node is None else self.compile(node, str(node.value), where, expect)
 
     def compile(self, node: Node, text: str, where: Where, expect: Type | None) -> Expression | None:
-        """Compile `text`, which stands in `node`; each problem is placed inside it."""
+        """Compile `text`, which stands in `node`, perhaps behind words of ours; each problem is placed inside it."""
+        written = str(node.value)
+        shift = len(text) - len(written) if text.endswith(written) else 0
         shape = None if where.entity is None else self.world.get(where.entity)
         scope = Scope(record=shape, old=where.old, user=where.user, clock=where.clock)
         made = compile_expression(text, scope, expect=expect, sql=where.sql)
@@ -280,7 +324,8 @@ class Linker:
             words = set(re.findall(r"\w+", text[problem.start : problem.end]))
             if words & self.hushed:
                 continue
-            span = node.document.reading.inside(node.path, problem.start, problem.end)
+            start, end = max(problem.start - shift, 0), max(problem.end - shift, 0)
+            span = node.document.reading.inside(node.path, start, end)
             self.problems.add(
                 problem.code, node.path, span, problem.message, hint=problem.hint, level=problem.level
             )

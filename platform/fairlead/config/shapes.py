@@ -35,6 +35,7 @@ KIND_FOLDERS: Mapping[str, str] = {
     "approval": "workflows",
     "automation": "workflows",
     "connector": "workflows",
+    "calendar": "workflows",
     "form": "forms",
     "list": "forms",
     "board": "forms",
@@ -44,6 +45,7 @@ KIND_FOLDERS: Mapping[str, str] = {
     "report": "admin",
     "dashboard": "admin",
     "template": "admin",
+    "test": "admin",
 }
 """Every kind of document, and the folder it belongs in."""
 
@@ -61,15 +63,19 @@ def _part_of(word: str, known: Collection[str]) -> str | None:
     return max(parts, key=len, default=None)
 
 
+Pointed = Literal["key", "value", "parent"]
+"""What a fault points at: the key, its value, or, for a key that is missing, the mapping that lacks it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that does not fit; `at` says whether the key or the value is to be pointed at."""
+    """One thing that does not fit; `at` says what is to be pointed at."""
 
     code: str
     path: KeyPath
     message: str
     hint: str | None = None
-    at: Literal["key", "value"] = "value"
+    at: Pointed = "value"
 
 
 @dataclass(slots=True)
@@ -92,7 +98,7 @@ class Findings:
         path: KeyPath,
         message: str,
         hint: str | None = None,
-        at: Literal["key", "value"] = "value",
+        at: Pointed = "value",
     ) -> Literal[False]:
         self.faults.append(Fault(code, path, message, hint, at))
         return False
@@ -320,7 +326,7 @@ class _Compiler:
                 return path not in found.skip
             chosen = value.get(key)
             if chosen is None:
-                return found.add("missing_key", path, f"{key!r} is missing", at="key")
+                return found.add("missing_key", (*path, key), f"{key!r} is missing", at="parent")
             here = (*path, key)
             if here in found.skip:
                 return False
@@ -386,7 +392,7 @@ class _Compiler:
                     found.broken.add(here)
             for key in required:
                 if key not in value:
-                    usable = found.add("missing_key", path, f"{key!r} is missing", at="key")
+                    usable = found.add("missing_key", (*path, key), f"{key!r} is missing", at="parent")
                 elif (*path, key) in found.broken:
                     usable = False
             if len(value) < fewest:

@@ -270,7 +270,7 @@ def _targets(made: Field, node: Node, linker: Linker) -> None:
         and several is None
         and not {(*node.path, "entity"), (*node.path, "entities")} & node.document.broken
     ):
-        linker.add("missing_key", node, "'entity' is missing", key=True)
+        linker.missing(node, "entity", "'entity' is missing")
     elif one is not None and several is not None:
         linker.add("contradiction", several, "give either `entity` or `entities`", key=True)
     if one is not None:

@@ -137,15 +137,13 @@ def build_board(node: Node, linker: Linker) -> Board | None:
     column = field("column")
     if node.get("column") is None and (*("column",),) not in node.document.broken:
         if grid or "stage" not in fields:
-            linker.add("missing_key", node, "'column' is missing: which field runs across?", key=True)
+            linker.missing(node, "column", "'column' is missing: which field runs across?")
         else:
             column = "stage"
     if grid:
         for key in ("row", "cell"):
             if node.get(key) is None and (key,) not in node.document.broken:
-                linker.add(
-                    "missing_key", node, f"{key!r} is missing: a grid needs column, row and cell", key=True
-                )
+                linker.missing(node, key, f"{key!r} is missing: a grid needs column, row and cell")
     else:
         if column is not None and fields[column].kind != "choice":
             where = node.get("column") or node
@@ -215,11 +213,8 @@ def _related(node: Node, linker: Linker, entity: str) -> Related | None:
     if part is None:
         if len(pointing) != 1:
             known = ", ".join(pointing) or "none"
-            linker.add(
-                "missing_key",
-                node,
-                f"'field' is missing: which field of {other} points here ({known})?",
-                key=True,
+            linker.missing(
+                node, "field", f"'field' is missing: which field of {other} points here ({known})?"
             )
             return None
         field: str | None = pointing[0]

@@ -136,7 +136,7 @@ def _update(node: Node, part: Node, linker: Linker, where: Where) -> Step | None
     values = node.get("set")
     if values is None:
         if (*node.path, "set") not in node.document.broken:
-            linker.add("missing_key", node, "'set' is missing: update needs the fields to write")
+            linker.missing(node, "set", "'set' is missing: update needs the fields to write")
         return None
     found = _target(part, linker, where)
     if found is None:

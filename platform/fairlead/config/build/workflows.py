@@ -64,6 +64,7 @@ def build_pipeline(node: Node, linker: Linker) -> Pipeline | None:
         initial=first or stages[0].name,
         moves=None if moves is None else tuple(move for move in made if move is not None),
         on_enter=MappingProxyType(entering),
+        calendar=linker.name("calendar", node.get("calendar")),
     )
 
 
@@ -186,6 +187,7 @@ def build_pool(node: Node, linker: Linker) -> Pool | None:
         return_reasons=() if returning is None else named_labels(returning.get("reasons")),
         return_reason_required=returning is not None and returning.flag("required"),
         max_per_run=(part("reclaim") or node).number("max_per_run", 500),
+        calendar=linker.name("calendar", node.get("calendar")),
     )
 
 
@@ -271,6 +273,7 @@ def build_approval(node: Node, linker: Linker) -> Approval | None:
         on_withdrawn=effects("on_withdrawn"),
         on_returned=effects("on_returned"),
         not_needed=effects("not_needed"),
+        calendar=linker.name("calendar", node.get("calendar")),
     )
 
 
@@ -280,7 +283,7 @@ def _approval_step(node: Node, linker: Linker, entity: str) -> ApprovalStep:
     on_reject = node.maybe("on_reject")
     if mode == "any" and on_reject is None and (*node.path, "on_reject") not in node.document.broken:
         message = "'on_reject' is missing: with mode any, say whether the first rejection ends it or all must reject"
-        linker.add("missing_key", node, message, key=True)
+        linker.missing(node, "on_reject", message)
     if on_reject == "all_must_reject" and mode != "any":
         part = cast(Node, node.get("on_reject"))
         linker.add("contradiction", part, f"all_must_reject goes with mode any, not with {mode}")
@@ -309,11 +312,8 @@ def _quorum(node: Node, linker: Linker, mode: str) -> tuple[tuple[int, int] | No
     part = node.get("at_least")
     if part is None:
         if mode == "quorum" and (*node.path, "at_least") not in node.document.broken:
-            linker.add(
-                "missing_key",
-                node,
-                "'at_least' is missing: a quorum is a number, or a share such as 2/3",
-                key=True,
+            linker.missing(
+                node, "at_least", "'at_least' is missing: a quorum is a number, or a share such as 2/3"
             )
         return None, None
     if mode != "quorum":
@@ -398,7 +398,7 @@ def build_automation(node: Node, linker: Linker) -> Automation | None:
     if trigger is None:
         return None
     if entity is None and trigger.on != "schedule":
-        linker.add("missing_key", node, "'entity' is missing: whose records is this about?", key=True)
+        linker.missing(node, "entity", "'entity' is missing: whose records is this about?")
         return None
     where = Where(entity, old=trigger.on not in ("created", "date", "schedule"))
     retry = node.get("retry")
@@ -413,6 +413,7 @@ def build_automation(node: Node, linker: Linker) -> Automation | None:
         run_as=cast(Any, node.text("run_as", "system")),
         retry_times=8 if retry is None else retry.number("times", 8),
         enabled=node.flag("enabled", True),
+        calendar=linker.name("calendar", node.get("calendar")),
     )
 
 
@@ -556,7 +557,7 @@ def _column(name: str, node: Node, linker: Linker, entity: str | None) -> Column
         and column is None
         and not any((*node.path, key) in node.document.broken for key in node.value)
     ):
-        linker.add("missing_key", node, "'column' is missing: from which column, or which constant?")
+        linker.missing(node, "column", "'column' is missing: from which column, or which constant?")
     lookup = node.get("lookup")
     found = None if lookup is None else str(lookup.value)
     if lookup is not None and entity is not None:
