@@ -26,7 +26,7 @@ from fairlead.config.link import Linker
 from fairlead.config.mentions import Mention
 from fairlead.config.reader import Reading, read
 from fairlead.config.settings import Settings, settings_of
-from fairlead.config.shapes import KIND_FOLDERS, NAME, check_shape, shown
+from fairlead.config.shapes import KIND_FOLDERS, NAME, Fault, check_shape, shown
 from fairlead.config.source import SETTINGS_FILE, SourceTree
 from fairlead.fields.spec import Option
 from fairlead.model.entities import Entity, OptionSet
@@ -100,7 +100,7 @@ def _documents(tree: SourceTree, problems: Problems) -> tuple[Documents, Documen
                 f"{more:,} more problems in this file are not shown",
             )
         for fault in shape.faults[:MAX_FAULTS]:
-            span = reading.key_span(fault.path) if fault.at == "key" else reading.span(fault.path)
+            span = _pointed_at(reading, fault)
             if fault.path == ("include",):
                 message = "no file is included into another; put it into one of the four folders"
                 problems.add("outside_folder", fault.path, span, message)
@@ -122,6 +122,16 @@ def _documents(tree: SourceTree, problems: Problems) -> tuple[Documents, Documen
     return found, own, frozenset(hushed)
 
 
+def _pointed_at(reading: Reading, fault: Fault) -> Span:
+    match fault.at:
+        case "key":
+            return reading.key_span(fault.path)
+        case "parent":
+            return reading.key_span(fault.path[:-1])
+        case _:
+            return reading.span(fault.path)
+
+
 _NAME_LINE = re.compile(r"""^ *["']?name["']?: *["']?([a-z][a-z0-9_]*)""", re.M)
 
 
@@ -131,7 +141,7 @@ def _kind(reading: Reading, problems: Problems) -> str | None:
         return None
     if kind is None:
         message = f"'kind' is missing: one of {listing(KIND_FOLDERS, limit=20)}"
-        problems.add("missing_key", (), reading.span(()), message)
+        problems.add("missing_key", ("kind",), reading.span(()), message)
         return None
     if not isinstance(kind, str) or kind not in KIND_FOLDERS:
         hint = did_you_mean(kind, KIND_FOLDERS) if isinstance(kind, str) else None

@@ -129,9 +129,7 @@ def build_report(node: Node, linker: Linker) -> Report | None:
     name = node.document.name
     kind = node.text("type")
     if kind in ("funnel", "trend") and not dimensions and not any(True for _ in node.each("dimensions")):
-        linker.add(
-            "missing_key", node, f"'dimensions' is missing: a {kind} needs something to run along", key=True
-        )
+        linker.missing(node, "dimensions", f"'dimensions' is missing: a {kind} needs something to run along")
     chart = node.get("chart")
     shape = (
         _CHARTS[kind]
