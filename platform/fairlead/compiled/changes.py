@@ -26,13 +26,13 @@ GRADES: tuple[Grade, ...] = ("safe", "computes", "tightens", "access", "lossy", 
 
 DOCUMENTS = (
     "entities", "options", "pipelines", "pools", "approvals", "automations", "connectors", "forms", "lists", "boards",
-    "pages", "menus", "roles", "reports", "dashboards",
+    "pages", "menus", "roles", "reports", "dashboards", "tests",
 )  # fmt: skip
 
 _SINGULAR = {
     "entities": "entity", "options": "options", "pipelines": "pipeline", "pools": "pool", "approvals": "approval",
     "automations": "automation", "connectors": "connector", "forms": "form", "lists": "list", "boards": "board",
-    "pages": "page", "menus": "menu", "roles": "role", "reports": "report", "dashboards": "dashboard",
+    "pages": "page", "menus": "menu", "roles": "role", "reports": "report", "dashboards": "dashboard", "tests": "test",
 }  # fmt: skip
 
 

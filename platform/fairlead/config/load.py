@@ -19,6 +19,7 @@ from fairlead.config import derive
 from fairlead.config.build import entities as entity_parts
 from fairlead.config.build import fields as field_parts
 from fairlead.config.build import governance, screens, workflows
+from fairlead.config.build import tests as test_parts
 from fairlead.config.checks.every import CHECKS
 from fairlead.config.checks.sources import Sources
 from fairlead.config.document import Document
@@ -303,6 +304,7 @@ def _workspace(
         template=governance.build_template(template.root)
         if template is not None and template.usable
         else None,
+        tests=MappingProxyType(test_parts.build_tests(documents.get("test", {}), linker, settings.zone)),
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fairlead.model.entities import Entity, OptionSet
 from fairlead.model.governance import Dashboard, Report, Role, Template
 from fairlead.model.screens import Board, Form, List, Menu, Page
+from fairlead.model.tests import Scenario
 from fairlead.model.workflows import Approval, Automation, Connector, Pipeline, Pool
 
 
@@ -40,6 +41,7 @@ class Workspace:
     reports: Mapping[str, Report]
     dashboards: Mapping[str, Dashboard]
     template: Template | None
+    tests: Mapping[str, Scenario] = field(default_factory=dict)
 
     def pipeline_of(self, entity: str) -> Pipeline | None:
         """Return the pipeline of `entity`, if it has one."""
