@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from fairlead.base.problems import Span
@@ -28,6 +28,12 @@ class Grant:
     scopes: Mapping[str, Scope]
     fields: Mapping[str, FieldRight]
     span: Span
+    places: Mapping[str, Span] = field(default_factory=dict, compare=False)
+    """Where each action (`read`) and each field's right (`fields.phone`) stands in the document."""
+
+    def place(self, *keys: str) -> Span:
+        """Return where the first of `keys` that is written down stands; the grant itself when none is."""
+        return next((self.places[key] for key in keys if key in self.places), self.span)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 import fairlead
+from fairlead.base.clock import utc_now
 from fairlead.base.problems import Problems
 from fairlead.compiled.application import compile_workspace
 from fairlead.compiled.changes import GRADES, Change, Grade, compare
@@ -25,6 +26,7 @@ from fairlead.store import identities, migrate, revisions
 from fairlead.store.database import Database
 from fairlead.store.renaming import operations as renaming_operations
 from fairlead.work import renames
+from fairlead.work.access_changes import NOBODY, AccessChanges, Compared, access_changes, compare_loaded
 
 
 class Broken(Exception):
@@ -49,6 +51,8 @@ class Plan:
     warnings: Problems
     identities: str | None = None
     """What is renamed, as the revision keeps it."""
+    access: AccessChanges = NOBODY
+    """Who gains and who loses what."""
 
     @property
     def empty(self) -> bool:
@@ -101,7 +105,12 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
     return Plan(
         current.number if current else None, tree.digest(), now.fingerprint(), fairlead.__version__, tree.mapping(),
         changes, tuple(operations), loaded.problems, renames.to_text(renamed, renaming, app),
+        _access(database, now, compare_loaded(before, under_new_names, loaded, tree, renamed)),
     )  # fmt: skip
+
+
+def _access(database: Database, now: migrate.Existing, compared: Compared | None) -> AccessChanges:
+    return NOBODY if compared is None else access_changes(database, now, compared, utc_now())
 
 
 def _renames(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
+from fairlead.base.problems import Span
 from fairlead.base.texts import Label, did_you_mean, listing
 from fairlead.config.build.screens import list_target
 from fairlead.config.document import Node, is_yes
@@ -70,8 +71,11 @@ def _reports(node: Node, linker: Linker) -> tuple[str, ...] | Literal["all"]:
 
 def _grant(entity: str, node: Node, linker: Linker) -> Grant:
     scopes: dict[str, Scope] = {}
+    places: dict[str, Span] = {}
     for action in ACTIONS:
         part = node.get(action)
+        if part is not None:
+            places[action] = part.span
         made = None if part is None else _scope(entity, action, part, linker)
         if made is not None:
             scopes[action] = made
@@ -82,7 +86,10 @@ def _grant(entity: str, node: Node, linker: Linker) -> Grant:
     for key, part in fields.entries() if fields is not None else ():
         if linker.field(entity, part, key=True) is not None:
             rights[key] = part.value
-    return Grant(entity, MappingProxyType(scopes), MappingProxyType(rights), node.span)
+            places[f"fields.{key}"] = part.span
+    return Grant(
+        entity, MappingProxyType(scopes), MappingProxyType(rights), node.span, MappingProxyType(places)
+    )
 
 
 def _scope(entity: str, action: str, node: Node, linker: Linker) -> Scope | None:
