@@ -12,7 +12,7 @@ from typing import Any
 
 from fairlead.base.problems import KeyPath, Span
 from fairlead.base.texts import Label
-from fairlead.config.reader import Reading
+from fairlead.config.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)

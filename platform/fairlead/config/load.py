@@ -25,7 +25,8 @@ from fairlead.config.checks.sources import Sources
 from fairlead.config.document import Document
 from fairlead.config.link import Linker
 from fairlead.config.mentions import Mention
-from fairlead.config.reader import Reading, read
+from fairlead.config.reader import read
+from fairlead.config.reading import Reading
 from fairlead.config.settings import Settings, settings_of
 from fairlead.config.shapes import KIND_FOLDERS, NAME, Fault, check_shape, shown
 from fairlead.config.source import SETTINGS_FILE, SourceTree

@@ -17,7 +17,7 @@ from fairlead.config import writer
 from fairlead.config.document import Document
 from fairlead.config.load import Loaded, load
 from fairlead.config.mentions import Mention, Target
-from fairlead.config.reader import Reading
+from fairlead.config.reading import Reading
 from fairlead.config.shapes import KIND_FOLDERS, NAME
 from fairlead.config.source import SourceFile, SourceTree
 
