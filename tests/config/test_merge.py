@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from fairlead.config.load import load
-from fairlead.config.merge import ABSENT, CannotMerge, Merged, merge
+from fairlead.config.lookup import ABSENT
+from fairlead.config.merge import CannotMerge, Merged, merge
 from fairlead.config.reader import read
 from fairlead.config.source import SourceTree
 from hypothesis import given, settings

@@ -3,45 +3,72 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from fairlead.cli.common import FORMAT, WORKSPACE, house, show
+from fairlead.cli.common import FORMAT, WORKSPACE, house, show, tree
 from fairlead.cli.workspace import publish
-from fairlead.store import revisions as store
+from fairlead.config import notation
+from fairlead.config.lookup import ABSENT
 from fairlead.work import planning
-from fairlead.work import revisions as revision_work
+from fairlead.work import revisions as work
+from fairlead.work.folders import InTheWay, write_documents
 
 
 @click.command()
+@click.argument("number", type=int, required=False)
 @WORKSPACE
 @FORMAT
-def revisions(folder: Path, form: str) -> None:
-    """List the published revisions, newest first."""
-    own = house(folder)
-    found = revision_work.history(own.database)
-    own.close()
-    if form == "json":
-        show(found)
-        return
-    for one in found:
-        click.echo(
-            f"{one['number']:>5}  {one['at'][:19]}  {one['author']:<12} {one['source']:<8} {one['message'] or ''}"
-        )
-    if not found:
-        click.echo("Nothing is published yet.")
-
-
-@click.command()
-@click.argument("older", type=int)
-@click.argument("newer", type=int)
-@WORKSPACE
-@FORMAT
-def diff(older: int, newer: int, folder: Path, form: str) -> None:
-    """Show what changed from revision OLDER to NEWER, by meaning."""
+def revisions(number: int | None, folder: Path, form: str) -> None:
+    """List the published revisions, newest first; or tell all about revision NUMBER."""
     own = house(folder)
     try:
-        changes = revision_work.difference(own.database, older, newer)
+        found: Any = work.history(own.database) if number is None else work.details(own.database, number)
+    except LookupError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        own.close()
+    if form == "json":
+        show(found)
+    elif number is not None:
+        _tell(found)
+    else:
+        for one in found:
+            click.echo(
+                f"{one['number']:>5}  {one['at'][:19]}  {one['author']:<12} {one['source']:<8} {one['message'] or ''}"
+            )
+        if not found:
+            click.echo("Nothing is published yet.")
+
+
+def _tell(one: dict[str, Any]) -> None:
+    click.echo(f"revision {one['number']}, {one['at'][:19]} by {one['author']} from {one['source']}")
+    for name in ("message", "commit", "engine", "digest"):
+        if one[name]:
+            click.echo(f"{name}: {one[name]}")
+    if one["plan"]:
+        click.echo(one["plan"])
+    click.echo(f"files: {len(one['files'])}")
+
+
+@click.command()
+@click.argument("older")
+@click.argument("newer")
+@click.option(
+    "--workspace", "-w", "folder", type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The workspace folder (default: the folder that is compared, else this one).",
+)  # fmt: skip
+@FORMAT
+def diff(older: str, newer: str, folder: Path | None, form: str) -> None:
+    """Show what changed from OLDER to NEWER, by meaning; each is the number of a revision, or a folder."""
+    folders = [Path(one) for one in (older, newer) if not one.isdigit()]
+    for one in folders:
+        if not one.is_dir():
+            raise click.UsageError(f"{one} is neither the number of a revision nor a folder.")
+    own = house(folder or (folders[0] if folders else Path()))
+    try:
+        changes = work.difference(own.database, _side(older), _side(newer))
     except LookupError as error:
         raise click.ClickException(str(error)) from error
     finally:
@@ -50,6 +77,41 @@ def diff(older: int, newer: int, folder: Path, form: str) -> None:
         show([change.to_json() for change in changes])
     else:
         click.echo("\n".join(change.line() for change in changes) or "No difference in meaning.")
+
+
+def _side(written: str) -> work.Side:
+    return int(written) if written.isdigit() else tree(Path(written))
+
+
+@click.command()
+@click.argument("path")
+@WORKSPACE
+@FORMAT
+@click.option("--all", "every", is_flag=True, help="Every revision that changed it, the last one first.")
+def blame(path: str, folder: Path, form: str, *, every: bool) -> None:
+    """Say since which revision the value at PATH (such as entity.car.fields.colour.label) is as it is, and by whom."""
+    own = house(folder)
+    try:
+        said = work.blame(own.database, path)
+        found = list(said) if every else [next(said)]
+    except LookupError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        own.close()
+    if form == "json":
+        show([one.to_json() for one in found] if every else found[0].to_json())
+        return
+    for one in found:
+        revision = one.revision
+        click.echo(
+            f"revision {revision.number}, {revision.at[:19]} by {revision.author} from {revision.source}"
+            + (f": {revision.message}" if revision.message else "")
+        )
+        click.echo(f"  {one.path}: {_short(one.old)} → {_short(one.new)}")
+
+
+def _short(value: Any) -> str:
+    return "nothing" if value is ABSENT else notation.one_line(value)
 
 
 @click.command()
@@ -64,7 +126,7 @@ def rollback(number: int, folder: Path, form: str, yes: bool, allow_destructive:
     try:
         found = planning.plan_rollback(own.database, number)
         publish(own, found, form=form, yes=yes, allow_destructive=allow_destructive,
-                 message=f"Back to revision {number}", source="rollback")  # fmt: skip
+                message=f"Back to revision {number}", source="rollback")  # fmt: skip
     except LookupError as error:
         raise click.ClickException(str(error)) from error
     finally:
@@ -78,13 +140,15 @@ def rollback(number: int, folder: Path, form: str, yes: bool, allow_destructive:
 def export(target: Path, folder: Path, revision: int | None) -> None:
     """Write the published documents into TARGET, byte for byte as they were published."""
     own = house(folder)
-    number = revision or store.current_number(own.database)
-    files = store.files(own.database, number) if number else {}
-    own.close()
-    if not files:
-        raise click.ClickException("There is nothing published under that number.")
-    for path, text in files.items():
-        file = target / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8", newline="")
-    click.echo(f"Wrote {len(files)} files of revision {number} to {target}.")
+    try:
+        number, files = work.documents(own.database, revision)
+    except LookupError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        own.close()
+    try:
+        gone = write_documents(target, files)
+    except InTheWay as error:
+        raise click.ClickException(str(error)) from error
+    left = f"; {gone} of an earlier export taken away" if gone else ""
+    click.echo(f"Wrote {len(files)} files of revision {number} to {target}{left}.")

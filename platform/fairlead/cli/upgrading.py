@@ -11,7 +11,7 @@ from fairlead.cli.common import FOLDER, FORMAT, WORKSPACE, house, shipped_root, 
 from fairlead.config.rename import CannotRename, target_of
 from fairlead.config.rename import rename as rename_in
 from fairlead.config.source import SETTINGS_FILE, SourceTree, shipped, shipped_templates, workspace_files
-from fairlead.work import upgrading
+from fairlead.work import revisions, upgrading
 
 
 @click.command()
@@ -120,8 +120,12 @@ def origin(path: str, folder: Path, form: str) -> None:
     number = None
     if found.source == "yours" and (folder / "var").is_dir():
         own = house(folder)
-        number = upgrading.since(own.database, path)
-        own.close()
+        try:
+            number = next(revisions.blame(own.database, path)).revision.number
+        except LookupError:
+            number = None  # written, and not published yet
+        finally:
+            own.close()
     if form == "json":
         show({
             "source": found.source, "value": found.value, "template": found.template, "at": found.where or None,

@@ -16,6 +16,7 @@ from fairlead.base.problems import KeyPath, key_text
 from fairlead.config import writer
 from fairlead.config.document import Document
 from fairlead.config.load import Documents, load
+from fairlead.config.lookup import ABSENT
 from fairlead.config.mentions import Mention, Target
 from fairlead.config.rename import CannotRename, rename
 from fairlead.config.renamed import Rename, detect, exists
@@ -25,14 +26,6 @@ Data = Any
 Key = tuple[str, str]
 
 
-class _Absent:
-    """Stands for what is not there."""
-
-    def __repr__(self) -> str:
-        return "nothing"
-
-
-ABSENT = _Absent()
 WIDENING = ("grants", "inherits")
 """Keys of a role where anything new from a template gives somebody more."""
 

@@ -20,6 +20,7 @@ from fairlead.base.ids import new_id
 from fairlead.base.texts import Label
 from fairlead.compiled.runs import Note, Run, RunEvent, Task
 from fairlead.compiled.statement import DialectName
+from fairlead.store.append_only import refusals
 from fairlead.store.database import Row, Tx
 from fairlead.store.people import name_label
 from fairlead.store.statements import Once, Reads, insert_all, n, p, word
@@ -365,19 +366,7 @@ def broken_link(where: Reads, approval_id: str) -> str | None:
 
 def append_only(dialect: DialectName) -> tuple[str, ...]:
     """Return the statements that make the database itself refuse to change or delete an event of an approval."""
-    table = approval_event.name
-    if dialect == "sqlite":
-        return tuple(
-            f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            for verb in ("UPDATE", "DELETE")
-        )
-    refuse = f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
-    before = f"BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_keep()"
-    return (
-        f"CREATE OR REPLACE FUNCTION {table}_keep() RETURNS trigger LANGUAGE plpgsql AS {refuse}",
-        f"CREATE OR REPLACE TRIGGER {table}_keep {before}",
-    )
+    return refusals(approval_event, dialect)
 
 
 # ---------------------------------------------------------------- inboxes

@@ -17,7 +17,7 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 from fairlead.compiled.application import Application
 from fairlead.compiled.statement import Prepared, dialect_of, prepare
 from fairlead.compiled.totals import rebuild_statements
-from fairlead.store import approvals
+from fairlead.store import approvals, revisions
 from fairlead.store.database import Database, Tx
 from fairlead.store.system import system
 
@@ -209,7 +209,7 @@ def prepare_system(database: Database) -> None:
             for index in sorted(table.indexes, key=lambda one: str(one.name)):
                 if index.name not in now.indexes.get(table.name, frozenset()):
                     tx.ddl(_text(CreateIndex(index), dialect))
-        for statement in approvals.append_only(database.dialect):
+        for statement in (*approvals.append_only(database.dialect), *revisions.append_only(database.dialect)):
             tx.ddl(statement)
         tx.run(
             prepare(

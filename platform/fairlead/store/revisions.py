@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from fairlead.compiled.statement import DialectName
+from fairlead.store.append_only import refusals
 from fairlead.store.database import Tx
-from fairlead.store.statements import Once, Reads, insert_all, n
+from fairlead.store.statements import Once, Reads, insert_all, n, p
 from fairlead.store.system import blob, revision, revision_file
 
 
@@ -23,16 +25,21 @@ class Revision:
     author: str
     message: str | None
     source: str
-    """How it came: `apply`, `studio`, `rollback`, `upgrade`, ..."""
+    """How it came: `cli`, `git`, `studio`, `api`, `rollback`."""
     engine: str
     plan: str | None
     """The plan that was confirmed, as JSON text."""
     identities: str | None
+    result: str | None
+    """What carrying it out did, as JSON text; None in revisions of earlier versions of the program."""
+    git_commit: str | None
+    """The commit of the folder it was published from; a `+` behind it when files had been changed since."""
 
 
 _COLUMNS = (
     revision.c.number, revision.c.digest, revision.c.at, revision.c.author, revision.c.message,
-    revision.c.source, revision.c.engine, revision.c.plan, revision.c.identities,
+    revision.c.source, revision.c.engine, revision.c.plan, revision.c.identities, revision.c.result,
+    revision.c.git_commit,
 )  # fmt: skip
 
 _CURRENT = Once(lambda _: sa.select(*_COLUMNS).order_by(revision.c.number.desc()).limit(1))
@@ -52,6 +59,22 @@ _FILES = Once(
         .join(blob, blob.c.digest == revision_file.c.digest)
         .where(revision_file.c.revision == n("number"))
         .order_by(revision_file.c.path)
+    )
+)
+_DIGESTS = Once(
+    lambda _: (
+        sa.select(revision_file.c.path, revision_file.c.digest)
+        .where(revision_file.c.revision == n("number"))
+        .order_by(revision_file.c.path)
+    )
+)
+_TEXT = Once(lambda _: sa.select(blob.c.text).where(blob.c.digest == p("digest")))
+_BY_DIGEST = Once(
+    lambda _: (
+        sa.select(*_COLUMNS)
+        .where(revision.c.digest == p("digest"))
+        .order_by(revision.c.number.desc())
+        .limit(1)
     )
 )
 _ADD = Once(lambda d: insert_all(revision, d))
@@ -87,6 +110,8 @@ def put(
     now: str,
     plan: str | None = None,
     identities: str | None = None,
+    result: str | None = None,
+    git_commit: str | None = None,
 ) -> int:
     """Keep a tree of files as the next revision and return its number.
 
@@ -103,6 +128,7 @@ def put(
         {
             "number": number, "digest": tree_digest(files), "at": now, "author": author, "message": message,
             "source": source, "plan": plan, "engine": engine, "identities": identities,
+            "result": result, "git_commit": git_commit,
         },
     )  # fmt: skip
     by_digest = {text_digest(text): text for text in files.values()}
@@ -117,6 +143,13 @@ def put(
             ],
         )
     return number
+
+
+def append_only(dialect: DialectName) -> tuple[str, ...]:
+    """Return the statements that make the database itself refuse to change or delete what was published (CF-50)."""
+    return tuple(
+        statement for table in (revision, revision_file, blob) for statement in refusals(table, dialect)
+    )
 
 
 def current(where: Reads) -> Revision | None:
@@ -146,3 +179,26 @@ def listing(where: Reads, *, before: int | None = None, limit: int = 50) -> list
 def files(where: Reads, number: int) -> dict[str, str]:
     """Return path to text of one revision; empty when there is no such revision."""
     return dict(tuple(row) for row in where.all(_FILES.on(where), {"number": number}))
+
+
+def by_digest(where: Reads, digest: str) -> Revision | None:
+    """Return the newest revision with exactly these documents."""
+    row = where.one(_BY_DIGEST.on(where), {"digest": digest})
+    return Revision(*row) if row else None
+
+
+def file_digests(where: Reads, number: int) -> dict[str, str]:
+    """Return path to digest of the text of one revision; empty when there is no such revision."""
+    return dict(tuple(row) for row in where.all(_DIGESTS.on(where), {"number": number}))
+
+
+def text(where: Reads, digest: str) -> str:
+    """Return a text by its digest.
+
+    Raises:
+        LookupError: No revision has such a file.
+    """
+    row = where.one(_TEXT.on(where), {"digest": digest})
+    if row is None:
+        raise LookupError(digest)
+    return str(row[0])

@@ -83,7 +83,7 @@ revision = Table(
     "sys_revision", system,
     Column("number", BIGINT, primary_key=True, autoincrement=False), _text("digest", required=True),
     _text("at", required=True), _text("author", required=True), _text("message"), _text("source", required=True),
-    _text("plan"), _text("engine", required=True), _text("identities"),
+    _text("plan"), _text("engine", required=True), _text("identities"), _text("result"), _text("git_commit"),
 )  # fmt: skip
 
 revision_file = Table(

@@ -22,6 +22,7 @@ from fairlead.store.database import Database, Duplicate, Tx
 from fairlead.work import plan_report
 from fairlead.work.carrying import carry_over
 from fairlead.work.planning import Plan, plan
+from fairlead.work.revisions import outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def apply(
     author: str,
     message: str | None = None,
     source: str = "cli",
+    git_commit: str | None = None,
     allow_destructive: bool = False,
 ) -> Applied:
     """Publish a plan as the next revision: tables, text and number in one transaction.
@@ -74,6 +76,7 @@ def apply(
             number = revisions.put(
                 tx, planned.files, author=author, message=message, source=source, engine=fairlead.__version__,
                 now=iso_utc(utc_now()), plan=plan_report.render(planned), identities=planned.identities,
+                result=outcome(planned), git_commit=git_commit,
             )  # fmt: skip
             if planned.identities is not None and planned.base is not None:
                 carry_over(tx, planned.base)

@@ -16,15 +16,15 @@ from typing import Any
 from fairlead.base.problems import KeyPath
 from fairlead.config import notation, writer
 from fairlead.config.load import Documents, load
-from fairlead.config.merge import ABSENT, CannotMerge, Conflict, Merged, merge
+from fairlead.config.lookup import ABSENT, address_of, value_at
+from fairlead.config.merge import CannotMerge, Conflict, Merged, merge
 from fairlead.config.reader import read
 from fairlead.config.source import CONFLICTS, SETTINGS_FILE, SourceTree
-from fairlead.store import revisions
-from fairlead.store.database import Database
+from fairlead.work.folders import write_file
 
 BASE = Path(".fairlead", "base")
 
-__all__ = ["BASE", "CannotMerge", "Origin", "Upgraded", "keep_base", "origin", "since", "upgrade"]
+__all__ = ["BASE", "CannotMerge", "Origin", "Upgraded", "keep_base", "origin", "upgrade"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def keep_base(folder: Path, files: dict[str, str]) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     for path, text in files.items():
         if path != SETTINGS_FILE:
-            _write(fresh / path, text)
+            write_file(fresh / path, text)
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
 
@@ -85,20 +85,13 @@ def upgrade(folder: Path, template: SourceTree) -> Upgraded:
     written = tuple(path for path, text in texts.items() if before.get(path) != text)
     deleted = tuple(path for path in before if path not in texts)
     for path in written:
-        _write(folder / path, texts[path])
+        write_file(folder / path, texts[path])
     for path in deleted:
         (folder / path).unlink()
     # Last: an upgrade that was cut short before this finds its own work done when it runs again.
     keep_base(folder, template.mapping())
     shutil.rmtree(folder / CONFLICTS, ignore_errors=True)
     return Upgraded(merged, *versions, written, deleted, ())
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8", newline="")
-    part.replace(path)
 
 
 def _version(documents: Documents) -> str | None:
@@ -119,7 +112,7 @@ def _ask(folder: Path, conflicts: list[Conflict]) -> tuple[str, ...]:
     here = folder / CONFLICTS
     open_ones = {_file_name(conflict): conflict for conflict in conflicts}
     for name, conflict in open_ones.items():
-        _write(here / name, _question(conflict))
+        write_file(here / name, _question(conflict))
     for path in here.glob("*.yaml"):
         data = read(path.name, path.read_text(encoding="utf-8")).data
         if path.name not in open_ones and not (isinstance(data, dict) and data.get("take")):
@@ -188,15 +181,13 @@ def origin(folder: Path, path: str) -> Origin:
     Raises:
         LookupError: There is no such document, in yours or in the template.
     """
-    kind, _, rest = path.partition(".")
-    name, _, inner = rest.partition(".")
+    kind, name, parts = address_of(path)
     yours = load(SourceTree.from_folder(folder)).documents.get(kind, {}).get(name)
     base = load(SourceTree.from_folder(folder / BASE)).documents.get(kind, {}).get(name)
     if yours is None and base is None:
         raise LookupError(f"there is no {kind} {name!r}")
-    parts = [part for part in re.split(r"[.\[\]]+", inner) if part]
-    mine, keys = _at(yours.reading.data if yours else ABSENT, parts)
-    theirs, _ = _at(base.reading.data if base else ABSENT, parts)
+    mine, keys = value_at(yours.reading.data if yours else ABSENT, parts)
+    theirs, _ = value_at(base.reading.data if base else ABSENT, parts)
     if mine is ABSENT:
         source = "engine" if theirs is ABSENT else "yours"
         return Origin(source, None, None if theirs is ABSENT else theirs, "", keys)
@@ -206,42 +197,3 @@ def origin(folder: Path, path: str) -> Origin:
     return Origin(
         "template" if unchanged else "yours", mine, None if theirs is ABSENT else theirs, where, keys
     )
-
-
-def since(database: Database, path: str) -> int | None:
-    """Return the revision since which the published value at `path` is as it is; None when nothing is published."""
-    kind, _, rest = path.partition(".")
-    name, _, inner = rest.partition(".")
-    parts = [part for part in re.split(r"[.\[\]]+", inner) if part]
-    last: int | None = None
-    value: Any = None
-    for one in revisions.listing(database, limit=1000):
-        documents = load(SourceTree.from_mapping(revisions.files(database, one.number))).documents
-        document = documents.get(kind, {}).get(name)
-        found, _ = _at(document.reading.data if document else ABSENT, parts)
-        if last is not None and not (
-            found is value or (found is not ABSENT and value is not ABSENT and writer.same(found, value))
-        ):
-            break
-        last, value = one.number, found
-    return last
-
-
-def _at(data: Any, parts: list[str]) -> tuple[Any, KeyPath]:
-    keys: list[str | int] = []
-    for part in parts:
-        if isinstance(data, dict) and part in data:
-            keys.append(part)
-            data = data[part]
-            continue
-        if isinstance(data, list):
-            number = next(
-                (n for n, item in enumerate(data) if item == part or (isinstance(item, dict) and item.get("name") == part)),
-                int(part) if part.isdigit() and int(part) < len(data) else None,
-            )  # fmt: skip
-            if number is not None:
-                keys.append(number)
-                data = data[number]
-                continue
-        return ABSENT, tuple(keys)
-    return data, tuple(keys)
