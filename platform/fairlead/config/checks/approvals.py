@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from fairlead.config.checks.sources import Sources
+from fairlead.config.checks.rights import family, may
+from fairlead.config.checks.sources import Sources, is_never
 from fairlead.config.document import Document
+from fairlead.model.workflows import Approval
 
 
 def somebody_decides(sources: Sources) -> None:
@@ -19,9 +21,38 @@ def somebody_decides(sources: Sources) -> None:
             if by is not None and isinstance(by.value, list) and not by.value:
                 message = f"step {step.text('name') or index!r} names nobody who could decide"
                 sources.error("nobody_can_decide", by, message)
+        _ways(sources, flow, document)
         if flow.nobody == "skip":
             message = "with nobody: skip a record may be approved without anybody having looked at it"
             sources.warn("unattended", document.node("nobody"), message)
+
+
+def _ways(sources: Sources, flow: Approval, document: Document) -> None:
+    """A step or a flow under a rule that never holds is written for nothing; a flow of such steps lets all through."""
+    if flow.when is not None and is_never(flow.when):
+        message = "this is never true, so nothing is ever asked and no step is ever reached"
+        sources.warn("unreachable_step", document.node("start", "when"), message)
+    nodes = {part.text("name"): part for part in document.node("steps").items()}
+    for step in flow.steps:
+        if step.when is not None and is_never(step.when) and step.name in nodes:
+            message = f"this is never true, so the step {step.name!r} is never reached"
+            sources.warn("unreachable_step", nodes[step.name].get("when"), message)
+    if flow.steps and all(step.when is not None and is_never(step.when) for step in flow.steps):
+        message = "no step is ever reached, so everything is approved without anybody having looked at it"
+        sources.error("nobody_can_decide", document.node("steps"), message)
+
+
+def approvers_can_read(sources: Sources) -> None:
+    """Whoever is asked by role must be able to see what is to be decided."""
+    for flow in sources.workspace.approvals.values():
+        document = sources.documents["approval"][flow.name]
+        for part in document.node("steps").items():
+            for by in part.each("by"):
+                role = by.text("role") or by.text("team_role")
+                known = role in sources.workspace.roles and sources.sound("role", *family(sources, role))
+                if known and not may(sources, role, flow.entity, "read"):
+                    message = f"{role} decides here, but may not read a {flow.entity}"
+                    sources.warn("blind_approver", by, message)
 
 
 def _broken_inside(document: Document, key: str) -> bool:

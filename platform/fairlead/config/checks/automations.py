@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fairlead.base.texts import listing
-from fairlead.config.checks.graphs import rings
-from fairlead.config.checks.sources import Sources
+from fairlead.config.checks.graphs import rings, shown_ring
+from fairlead.config.checks.sources import Sources, is_never
 from fairlead.model.steps import CreateRecord, MoveRecord, SetFields, Step
 from fairlead.model.workflows import Automation
 
@@ -34,9 +34,33 @@ def rules_in_circles(sources: Sources) -> None:
         for name, rule in rules.items()
     }
     for ring in rings(edges):
-        shown = " → ".join([*ring, ring[0]])
-        node = sources.node("automation", ring[0], "do")
-        sources.warn("loop", node, f"these automations start each other: {shown}; give one of them a `when`")
+        parts = {name: sources.node("automation", name, "do") for name in ring}
+        message = f"these automations start each other: {shown_ring(parts)}; give one of them a `when`"
+        sources.warn("loop", parts[ring[0]], message)
+
+
+def rules_that_never_start(sources: Sources) -> None:
+    """What starts an automation must be able to happen."""
+    workspace = sources.workspace
+    for rule in workspace.automations.values():
+        entity = workspace.entities.get(rule.entity or "")
+        if entity is None or not sources.sound("entity", entity.name):
+            continue
+        node = sources.node("automation", rule.name, "on")
+        if rule.trigger.on in ("approved", "rejected") and not workspace.approvals_of(entity.name):
+            if not _broken(sources, "approval"):
+                message = f"no approval is about {entity.name}, so nothing is ever {rule.trigger.on}"
+                sources.warn("never_started", node, message)
+        elif rule.trigger.on in ("claimed", "released") and "owned" not in entity.traits:
+            message = f"{entity.name} lacks the trait `owned`, so nothing is ever {rule.trigger.on}"
+            sources.warn("never_started", node, message)
+        elif rule.when is not None and is_never(rule.when):
+            when = sources.node("automation", rule.name, "when")
+            sources.warn("never_started", when, "this is never true, so the automation never runs")
+
+
+def _broken(sources: Sources, kind: str) -> bool:
+    return not sources.sound(kind, *sources.documents.get(kind, ()))
 
 
 def _starts(rule: Automation, step: Step, other: Automation) -> str | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from fairlead.base.problems import KeyPath
-from fairlead.config.checks.graphs import rings
+from fairlead.config.checks.graphs import rings, shown_ring
 from fairlead.config.checks.sources import Sources
+from fairlead.config.document import Node
 from fairlead.fields.spec import Field
 
 
@@ -34,13 +35,15 @@ def _reads(one: Field) -> set[str]:
 
 def _report_rings(sources: Sources, entity: str, prefix: KeyPath, edges: Mapping[str, Iterable[str]]) -> None:
     for ring in rings(edges):
-        shown = " → ".join([*ring, ring[0]])
-        for name in ring:
-            node = sources.node("entity", entity, *prefix, "fields", name)
-            part = (
-                None
-                if node is None
-                else node.get("formula") or node.get("rollup") or node.get("lookup") or node
-            )
+        parts = {name: _computing(sources.node("entity", entity, *prefix, "fields", name)) for name in ring}
+        shown = shown_ring(parts)
+        for part in parts.values():
             code = "self_rollup" if len(ring) == 1 and part is not None and part.key == "rollup" else "cycle"
             sources.error(code, part, f"the computed fields lead back to themselves: {shown}")
+
+
+def _computing(field: Node | None) -> Node | None:
+    """Return what works a field out."""
+    if field is None:
+        return None
+    return field.get("formula") or field.get("rollup") or field.get("lookup") or field

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from fairlead.config.checks.approvals import somebody_decides
-from fairlead.config.checks.automations import rules_in_circles, rules_that_call_themselves
+from fairlead.config.checks.approvals import approvers_can_read, somebody_decides
+from fairlead.config.checks.automations import (
+    rules_in_circles,
+    rules_that_call_themselves,
+    rules_that_never_start,
+)
 from fairlead.config.checks.computed import computed_in_circles
 from fairlead.config.checks.names import names_alike, renames, reserved_entities
-from fairlead.config.checks.rights import hidden_in_reports, roles_inherit_one_way, tiles_show_what_there_is
+from fairlead.config.checks.rights import (
+    audiences_can_read,
+    hidden_in_reports,
+    movers_may_move,
+    roles_inherit_one_way,
+    tiles_show_what_there_is,
+)
 from fairlead.config.checks.sources import Check
 from fairlead.config.checks.stages import (
     required_but_hidden,
@@ -14,6 +24,7 @@ from fairlead.config.checks.stages import (
     stages_and_traits,
     stages_reached_and_left,
 )
+from fairlead.config.checks.templates import templates_extend_one_way
 from fairlead.config.checks.words import labels_in_all_languages, limits, nothing_unused
 
 CHECKS: tuple[Check, ...] = (
@@ -26,11 +37,16 @@ CHECKS: tuple[Check, ...] = (
     required_but_hidden,
     required_not_in_form,
     somebody_decides,
+    approvers_can_read,
     roles_inherit_one_way,
     rules_that_call_themselves,
     rules_in_circles,
+    rules_that_never_start,
     tiles_show_what_there_is,
     hidden_in_reports,
+    audiences_can_read,
+    movers_may_move,
+    templates_extend_one_way,
     labels_in_all_languages,
     nothing_unused,
     limits,

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from fairlead.config.document import Node
+
+
+def shown_ring(parts: Mapping[str, Node | None]) -> str:
+    """Return `a → b → a` with the place of each part, so that both ends of a circle are named (A-G01)."""
+    names = [*parts]
+    places = ", ".join(f"{name} at {part.span}" for name, part in parts.items() if part is not None)
+    ring = " → ".join([*names, names[0]])
+    return f"{ring} ({places})" if len(names) > 1 and places else ring
+
 
 def rings(edges: Mapping[str, Iterable[str]]) -> list[list[str]]:
     """Return the circles of a graph, each once, beginning with its first name; no recursion, however long."""

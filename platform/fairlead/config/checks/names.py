@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fairlead.config.checks.sources import Sources
+from fairlead.config.document import Node
 
 
 def names_alike(sources: Sources) -> None:
@@ -43,23 +46,42 @@ RESERVED_ENTITIES = frozenset(
 
 
 def renames(sources: Sources) -> None:
-    """A former name may be claimed once, and not while it is still a name."""
-    for entity in sources.workspace.entities.values():
-        claimed: dict[str, str] = {}
-        for one in entity.fields.values():
-            for was in one.was:
-                node = sources.node("entity", entity.name, "fields", one.name, "was")
-                if was in claimed:
-                    sources.error("duplicate_was", node, f"{claimed[was]!r} says already that it was {was!r}")
-                elif was in entity.fields and not entity.fields[was].was:
-                    sources.error("duplicate_was", node, f"{was!r} is still a field of its own")
-                claimed.setdefault(was, one.name)
-    for kind, documents in sources.documents.items():
-        claims: dict[str, str] = {}
-        for document in documents.values():
-            for was in document.root.was() if document.usable else ():
-                if was in claims or (was in documents and not documents[was].root.was()):
-                    other = claims.get(was, was)
-                    node = document.node("was")
-                    sources.error("duplicate_was", node, f"the {kind} {other!r} has or had this name too")
-                claims.setdefault(was, document.name)
+    """A former name may be claimed once, and not while it is still a name (CF-3)."""
+    for documents in sources.documents.values():
+        usable = {name: document.root for name, document in documents.items() if document.usable}
+        _claimed_once(sources, usable)
+        for root in usable.values():
+            _inside(sources, root)
+
+
+_PARTS = ("fields", "stages", "steps", "options")
+"""Keys under which things stand that have names, and had others: as a mapping, or as a list with `name`."""
+
+
+def _inside(sources: Sources, node: Node) -> None:
+    for key in _PARTS:
+        listed = node.get(key)
+        if listed is None or not isinstance(listed.value, dict | list):
+            continue
+        parts = dict(listed.entries()) if isinstance(listed.value, dict) else _by_name(listed)
+        _claimed_once(sources, parts)
+        for part in parts.values():
+            _inside(sources, part)
+
+
+def _by_name(listed: Node) -> dict[str, Node]:
+    return {item.text("name"): item for item in listed.items() if item.text("name")}
+
+
+def _claimed_once(sources: Sources, parts: Mapping[str, Node]) -> None:
+    claimed: dict[str, tuple[str, Node]] = {}
+    for name, part in parts.items():
+        for item in part.each("was"):
+            was = str(item.value)
+            earlier = claimed.setdefault(was, (name, item))
+            if earlier[1] is not item:
+                message = f"{earlier[0]!r} says already that it was {was!r}, at {earlier[1].span}"
+                sources.error("duplicate_was", item, message)
+            elif was in parts and parts[was].get("was") is None:
+                message = f"{was!r} is still in use for another one, at {parts[was].key_span}"
+                sources.error("duplicate_was", item, message)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fairlead.base.problems import Level
 from fairlead.config.document import Document, Node
 from fairlead.config.link import Linker
+from fairlead.expr.expression import Expression
 from fairlead.model.workspace import Workspace
 
 
@@ -48,6 +49,11 @@ class Sources:
         """Report a hint."""
         if node is not None:
             self.linker.add(code, node, message, level=Level.hint, key=key)
+
+
+def is_never(rule: Expression) -> bool:
+    """Say whether a rule can be seen to be false, or unknown, whatever the record holds."""
+    return rule.node.op == "const" and rule.node.value is not True
 
 
 Check = Callable[[Sources], None]
