@@ -52,6 +52,8 @@ const NUMBERS: ReadonlySet<string> = new Set(["integer", "decimal", "money", "du
 const DIVISION_SCALE = 12;
 const DAY_US = 86_400_000_000n;
 const LAST_DAY = 3_652_059;
+const FAR_BUSINESS = 2_000n;
+const IDLE = 3_660;
 
 /** Return the value as JSON: decimals as text, whole numbers as numbers where they are exact, else as text. */
 export function evaluate(tree: Tree, record: Row, env: Env): Json {
@@ -412,6 +414,16 @@ function called(tree: Tree, place: Place): Value {
       return first;
     case "abs":
       return (first as bigint) < 0n ? -(first as bigint) : first;
+    case "time":
+    case "hour":
+    case "minute":
+      return onClock(word, arg(tree, 0).k, first as string, second as string, place.env);
+    case "days_between":
+    case "business_days_between":
+      return counted(word, localDay(arg(tree, 0).k, first as string, place.env), localDay(arg(tree, 1).k, second as string, place.env), place.env);
+    case "add_months":
+    case "add_business_days":
+      return later(word, localDay(arg(tree, 0).k, first as string, place.env), found[1] as bigint, place.env);
     default:
       return onDay(word, arg(tree, 0).k, first as string, second as string, place.env);
   }
@@ -423,6 +435,37 @@ function extreme(values: readonly Value[], least: boolean): Value {
     if (best === null || (least ? compare(found, best) < 0 : compare(found, best) > 0)) best = found;
   }
   return best;
+}
+
+function localDay(kind: string, raw: string, env: Env): string | null {
+  return kind === "datetime" ? localDate(raw, env.zone) : raw;
+}
+
+function onClock(word: string, kind: string, raw: string, zone: string, env: Env): Value {
+  const clock = kind === "datetime" ? localTime(raw, zone === "" ? env.zone : zone) : raw;
+  if (clock === null || word === "time") return clock;
+  return BigInt(word === "hour" ? clock.slice(0, 2) : clock.slice(3, 5));
+}
+
+function counted(word: string, one: string | null, two: string | null, env: Env): Value {
+  if (one === null || two === null) return null;
+  return BigInt(word === "days_between" ? ordinal(two) - ordinal(one) : businessDays(one, two, env.calendar));
+}
+
+function later(word: string, day: string | null, count: bigint, env: Env): Value {
+  if (day === null) return null;
+  if (word === "add_business_days") {
+    return count < -FAR_BUSINESS || count > FAR_BUSINESS ? null : businessDayAfter(day, Number(count), env.calendar);
+  }
+  const [year, month, date] = day.split("-").map(Number) as [number, number, number];
+  const months = BigInt(year * 12 + month - 1) + count;
+  if (months < 12n || months > 119_999n) return null;
+  const [toYear, toMonth] = [Math.floor(Number(months) / 12), (Number(months) % 12) + 1];
+  return ymd(toYear, toMonth, Math.min(date, daysIn(toYear, toMonth)));
+}
+
+function daysIn(year: number, month: number): number {
+  return month === 12 ? 31 : ordinal(ymd(year, month + 1, 1)) - ordinal(ymd(year, month, 1));
 }
 
 function onDay(word: string, kind: string, raw: string, zone: string, env: Env): Value {
@@ -440,6 +483,8 @@ function onDay(word: string, kind: string, raw: string, zone: string, env: Env):
       return BigInt(businessDays(day, env.today, env.calendar));
     case "business_days_until":
       return BigInt(businessDays(env.today, day, env.calendar));
+    case "is_business_day":
+      return ordinal(day) === 1 ? null : businessDays(dayText(ordinal(day) - 1) ?? day, day, env.calendar) === 1;
     case "start_of_week":
       return dayText(ordinal(day) - ((ordinal(day) + 6) % 7));
     case "start_of_month":
@@ -513,28 +558,49 @@ function momentText(micros: bigint | null): string | null {
   if (day === null) return null;
   const rest = micros - days * DAY_US;
   const seconds = Number(rest / 1_000_000n);
-  const two = (part: number): string => String(part).padStart(2, "0");
-  const clock = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  const clock = clockText(Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60);
   return `${day}T${clock}.${String(rest % 1_000_000n).padStart(6, "0")}Z`;
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-function localDate(moment: string, zone: string): string | null {
+function local(moment: string, zone: string): (part: string) => number {
   let format = formats.get(zone);
   if (format === undefined) {
     format = new Intl.DateTimeFormat("en-US", {
       timeZone: zone,
       calendar: "gregory",
       numberingSystem: "latn",
+      hourCycle: "h23",
+      era: "short",
       year: "numeric",
       month: "numeric",
       day: "numeric",
+      hour: "numeric",
+      minute: "numeric",
+      second: "numeric",
     });
     formats.set(zone, format);
   }
-  const parts = new Map(format.formatToParts(new Date(moment)).map((part) => [part.type, part.value]));
-  return ymd(Number(parts.get("year")), Number(parts.get("month")), Number(parts.get("day")));
+  const parts = new Map(format.formatToParts(new Date(moment)).map((part) => [part.type as string, part.value]));
+  // Before the year 1 and after 9999 there is no date.
+  const year = Number(parts.get("year"));
+  if (parts.get("era")?.startsWith("B") || year > 9999) return () => 0;
+  return (part) => Number(parts.get(part));
+}
+
+function localDate(moment: string, zone: string): string | null {
+  const part = local(moment, zone);
+  return part("year") === 0 ? null : ymd(part("year"), part("month"), part("day"));
+}
+
+function localTime(moment: string, zone: string): string | null {
+  const part = local(moment, zone);
+  return part("year") === 0 ? null : clockText(part("hour"), part("minute"), part("second"));
+}
+
+function clockText(hour: number, minute: number, second: number): string {
+  return [hour, minute, second].map((part) => String(part).padStart(2, "0")).join(":");
 }
 
 function businessDays(from: string, to: string, calendar: Calendar | undefined): number {
@@ -550,6 +616,27 @@ function businessDays(from: string, to: string, calendar: Calendar | undefined):
     if (day > from && day <= to) days += change;
   }
   return days;
+}
+
+/** Return the working day `count` working days later; from a free day the count starts at the next working day. */
+function businessDayAfter(day: string, count: number, calendar: Calendar | undefined): string | null {
+  const known = calendar ?? { weekdays: [0, 1, 2, 3, 4], exceptions: [] };
+  const odd = new Map(known.exceptions);
+  const works = (at: number): boolean => {
+    const change = odd.get(dayText(at) ?? "");
+    return change === undefined ? known.weekdays.includes((at + 6) % 7) : change > 0;
+  };
+  let at = ordinal(day);
+  for (let left = IDLE; !works(at); at += 1, left -= 1) if (left === 0) return null;
+  const step = count < 0 ? -1 : 1;
+  for (let left = Math.abs(count), idle = 0; left > 0; ) {
+    at += step;
+    if (at < 1 || at > LAST_DAY) return null;
+    idle = works(at) ? 0 : idle + 1;
+    if (idle > IDLE) return null;
+    if (idle === 0) left -= 1;
+  }
+  return dayText(at);
 }
 
 function moved(tree: Tree, place: Place): Value {

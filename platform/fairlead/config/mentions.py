@@ -12,6 +12,7 @@ from itertools import product
 
 from fairlead.base.problems import KeyPath
 from fairlead.expr.expression import Expression
+from fairlead.expr.functions import MACROS
 from fairlead.expr.nodes import Path, Syntax, Typed
 from fairlead.expr.parse import parse
 from fairlead.expr.types import Kind
@@ -91,14 +92,14 @@ def _walk(
         for word in literals(node.args[0]):
             yield Spoken("role", str(word.value), None, *quoted(word, text))
     inner = dict(shapes)
-    if (
-        len(node.args) == 2
-        and node.args[0].type.is_rows
-        and isinstance(node.value, str)
-        and node.op != "call"
-    ):
-        element = node.args[0].type.element
-        inner[node.value] = element.entity if element is not None else None
+    if node.op in MACROS and isinstance(node.value, str):
+        source = node.args[0]
+        element = source.type.element
+        if source.type.is_rows:
+            inner[node.value] = element.entity if element is not None else None
+        elif (field := next(iter(_choices(source, shapes)), None)) is not None:
+            # An entry of a list of choices is an option of the field that holds the list.
+            inner[node.value] = ".".join((*field, ""))
     for arg in node.args:
         yield from _walk(arg, inner, parts, text)
 
@@ -120,6 +121,9 @@ def _choices(node: Typed, shapes: Shapes) -> list[tuple[str, str]]:
         and element.kind is Kind.choice
     ):
         shape = shapes.get(node.value.root)
+        if not node.value.steps:
+            owner, _, field = (shape or "").removesuffix(".").rpartition(".")
+            return [(owner, field)] if owner else []
         for step in node.value.steps[:-1]:
             shape = step.type.leads_to
         return [(shape, node.value.steps[-1].field)] if shape is not None else []

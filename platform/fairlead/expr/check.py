@@ -58,4 +58,4 @@ def compile_expression(
             checker.problems.extend(not_in_sql(node))
     if node is None or checker.problems:
         return checker.problems or [ExprProblem("syntax", "the expression has no meaning", 0, len(text))]
-    return Expression(text, node, tuple(warnings(node)))
+    return Expression(text, node, (*checker.findings, *warnings(node)))

@@ -10,6 +10,7 @@ from fairlead.base.errors import Invalid
 from fairlead.base.texts import Label
 from fairlead.expr.browser import tree_json
 from fairlead.expr.evaluate import Env, Record, Run, closure, outward, truth
+from fairlead.expr.functions import MACROS
 from fairlead.expr.nodes import Path, Typed, Value, walk
 from fairlead.expr.parse import ExprProblem
 from fairlead.expr.sql import SqlContext, condition_sql, value_sql
@@ -111,15 +112,15 @@ def _reads(
         if root in known:
             base, before = known[root]
             root, names = base, before + names
-        if names:
+        if names and root:
             found.add((root, names))
         return found
-    if len(node.args) == 2 and node.args[0].type.is_rows and node.op not in ("eq", "ne", "in", "call"):
+    if node.op in MACROS:
         source, body = node.args
         found |= _reads(source, known)
-        ((root, names),) = _reads(source, known)
-        found |= _reads(body, {**known, str(node.value): (root, names)})
-        return found
+        # A list that is no field, such as the user's teams, reads nothing of the record.
+        root, names = next(iter(found), ("", ()))
+        return found | _reads(body, {**known, str(node.value): (root, names)})
     for arg in node.args:
         found |= _reads(arg, known)
     return found

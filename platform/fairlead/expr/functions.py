@@ -7,7 +7,7 @@ reference pages; the checker turns them into plain constructs.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -34,9 +34,10 @@ class Function:
 
     Attributes:
         name: As written; `x.name(y)` is the same as `name(x, y)`.
-        params: For each parameter what it takes: `text`, `number`, `day` (date or datetime), `duration`, `any`,
-            `same` (unified with the others), `list`, `digits` (a literal), `zone` (a literal), `rows`.
-        result: `bool`, `integer`, `text`, `date`, `same` or a word the checker knows.
+        params: For each parameter what it takes: `text`, `number`, `integer`, `day` (date or datetime), `clock` (time or
+            datetime), `any`, `same` (unified with the others), `sized` (text or list), `digits` (a literal), `zone`
+            (a literal), `rows` (line items or another list), `variable`, `bool`, `role`, `team`, `literal`.
+        result: `bool`, `integer`, `text`, `date`, `time`, `same` or a word the checker knows.
         least: How many arguments are needed.
         more: Whether the last parameter may repeat.
         total: Whether it answers for empty arguments too; otherwise one empty argument makes the result unknown.
@@ -66,6 +67,9 @@ class Function:
         return f"{self.name}({', '.join(shown)}{', …' if self.more else ''})"
 
 
+MAX_BUSINESS_DAYS = 2_000
+"""How many working days can be added; the search goes day by day."""
+
 _UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
@@ -78,6 +82,42 @@ def local_date(env: Moment, value: date | datetime, zone: str | None = None) -> 
         return value.astimezone(ZoneInfo(zone or env.zone)).date()
     except OverflowError:
         return None
+
+
+def local_time(env: Moment, value: time | datetime, zone: str | None = None) -> time | None:
+    """Return the time of day of a moment in `zone`, or in the zone of the evaluation, to the second; a time stays."""
+    if not isinstance(value, datetime):
+        return value
+    try:
+        return value.astimezone(ZoneInfo(zone or env.zone)).time().replace(microsecond=0)
+    except OverflowError:
+        return None
+
+
+def months_later(day: date, count: int) -> date | None:
+    """Return the same day `count` months later, or the last day of a shorter month; None outside the years 1 to 9999."""
+    year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
+    if not 1 <= year <= 9999:
+        return None
+    first = date(year, month + 1, 1)
+    return first.replace(day=min(day.day, _end_of_month(first).day))
+
+
+def business_day_after(calendar: WorkCalendar, day: date, count: int) -> date | None:
+    """Return the working day `count` working days later; None further away than `MAX_BUSINESS_DAYS`."""
+    if abs(count) > MAX_BUSINESS_DAYS:
+        return None
+    try:
+        return calendar.add_business_days(day, count)
+    except (OverflowError, ValueError):
+        return None
+
+
+def is_business_day(calendar: WorkCalendar, day: date) -> bool | None:
+    """Say whether `day` is worked; None on the very first day there is."""
+    if day.toordinal() == 1:
+        return None
+    return calendar.business_days_between(date.fromordinal(day.toordinal() - 1), day) == 1
 
 
 def _size(_env: Moment, value: Sequence[object]) -> int:
@@ -108,6 +148,39 @@ def _business_days_since(env: Moment, value: date | datetime) -> int | None:
 def _business_days_until(env: Moment, value: date | datetime) -> int | None:
     day = local_date(env, value)
     return None if day is None else env.calendar.business_days_between(env.today, day)
+
+
+def _between(
+    count: Callable[[Moment, date, date], int],
+) -> Callable[[Moment, date | datetime, date | datetime], int | None]:
+    def value(env: Moment, one: date | datetime, two: date | datetime) -> int | None:
+        first, last = local_date(env, one), local_date(env, two)
+        return None if first is None or last is None else count(env, first, last)
+
+    return value
+
+
+def _add_months(env: Moment, value: date | datetime, count: int) -> date | None:
+    day = local_date(env, value)
+    return None if day is None else months_later(day, count)
+
+
+def _add_business_days(env: Moment, value: date | datetime, count: int) -> date | None:
+    day = local_date(env, value)
+    return None if day is None else business_day_after(env.calendar, day, count)
+
+
+def _is_business_day(env: Moment, value: date | datetime) -> bool | None:
+    day = local_date(env, value)
+    return None if day is None else is_business_day(env.calendar, day)
+
+
+def _on_clock(read: Callable[[time], int]) -> Callable[[Moment, time | datetime], int | None]:
+    def value(env: Moment, moment: time | datetime) -> int | None:
+        clock = local_time(env, moment)
+        return None if clock is None else read(clock)
+
+    return value
 
 
 def _on_day(change: Callable[[date], object]) -> Callable[[Moment, date | datetime], object]:
@@ -147,6 +220,13 @@ FUNCTIONS: tuple[Function, ...] = (
         _label("Whether nothing is there.", "是否为空。"),
         total=True,
         python=lambda _env, value: value is None or value == "" or value == (),
+    ),
+    Function(
+        "has",
+        ("any",),
+        "bool",
+        _label("Whether something is there.", "是否已填写。"),
+        total=True,
     ),
     Function(
         "or_else",
@@ -268,7 +348,8 @@ FUNCTIONS: tuple[Function, ...] = (
         ("rows", "variable", "bool"),
         "bool",
         _label(
-            "Whether it holds for some line: record.lines.exists(l, l.qty > 3).", "是否有明细行满足条件。"
+            "Whether it holds for some line or entry: record.lines.exists(l, l.qty > 3).",
+            "是否有明细行（或列表条目）满足条件。",
         ),
         total=True,
     ),
@@ -277,7 +358,35 @@ FUNCTIONS: tuple[Function, ...] = (
         ("rows", "variable", "bool"),
         "bool",
         _label(
-            "Whether it holds for every line: record.lines.all(l, l.qty > 0).", "是否所有明细行都满足条件。"
+            "Whether it holds for every line or entry: record.lines.all(l, l.qty > 0).",
+            "是否所有明细行（或列表条目）都满足条件。",
+        ),
+        total=True,
+    ),
+    Function(
+        "exists_one",
+        ("rows", "variable", "bool"),
+        "bool",
+        _label("Whether it holds for exactly one line or entry.", "是否恰有一行满足条件。"),
+        total=True,
+    ),
+    Function(
+        "filter",
+        ("rows", "variable", "bool"),
+        "lines",
+        _label(
+            "Only those lines: sum(record.lines.filter(l, l.ready).price); an unknown answer leaves a line out.",
+            "只取满足条件的明细行；条件未知的行不计入。",
+        ),
+        total=True,
+    ),
+    Function(
+        "map",
+        ("rows", "variable", "any"),
+        "lines",
+        _label(
+            "What is made of each line: sum(record.lines.map(l, l.qty * l.price)).",
+            "由每一行得到的值，用于合计等。",
         ),
         total=True,
     ),
@@ -325,6 +434,48 @@ FUNCTIONS: tuple[Function, ...] = (
         "integer",
         _label("In how many working days.", "距离该日的工作日数。"),
         _business_days_until,
+    ),
+    Function(
+        "days_between",
+        ("day", "day"),
+        "integer",
+        _label("How many days from the first day to the second.", "从第一个日期到第二个日期的天数。"),
+        _between(lambda _env, one, two: two.toordinal() - one.toordinal()),
+    ),
+    Function(
+        "business_days_between",
+        ("day", "day"),
+        "integer",
+        _label("How many working days after the first day, up to the second.", "两个日期之间的工作日数。"),
+        _between(lambda env, one, two: env.calendar.business_days_between(one, two)),
+    ),
+    Function(
+        "is_business_day",
+        ("day",),
+        "bool",
+        _label("Whether that day is worked.", "该日是否为工作日。"),
+        _is_business_day,
+    ),
+    Function(
+        "add_business_days",
+        ("day", "integer"),
+        "date",
+        _label(
+            f"The day so many working days later, at most {MAX_BUSINESS_DAYS:,}; earlier when negative.",
+            f"若干个工作日之后的日期（最多 {MAX_BUSINESS_DAYS:,}）；负数为之前。",
+        ),
+        _add_business_days,
+        sql=False,
+    ),
+    Function(
+        "add_months",
+        ("day", "integer"),
+        "date",
+        _label(
+            "The same day so many months later, or the last day of a shorter month.",
+            "若干个月之后的同一天；该月较短时取最后一天。",
+        ),
+        _add_months,
     ),
     Function(
         "start_of_week",
@@ -383,6 +534,31 @@ FUNCTIONS: tuple[Function, ...] = (
         _label("The day of the week, 1 is Monday.", "星期几，1 为星期一。"),
         _on_day(lambda day: day.weekday() + 1),
     ),
+    Function(
+        "time",
+        ("clock", "zone"),
+        "time",
+        _label(
+            "The time of day of a moment, here or in a named zone; or a time from a text.",
+            "时刻在当日的时间（本地或指定时区），或由文本得到时间。",
+        ),
+        local_time,
+        least=1,
+    ),
+    Function(
+        "hour",
+        ("clock",),
+        "integer",
+        _label("The hour, 0 to 23.", "小时，0 至 23。"),
+        _on_clock(lambda clock: clock.hour),
+    ),
+    Function(
+        "minute",
+        ("clock",),
+        "integer",
+        _label("The minute, 0 to 59.", "分钟，0 至 59。"),
+        _on_clock(lambda clock: clock.minute),
+    ),
     Function("weeks", ("integer",), "duration", _label("So many weeks.", "若干周。")),
     Function("days", ("integer",), "duration", _label("So many days.", "若干天。")),
     Function("hours", ("integer",), "duration", _label("So many hours.", "若干小时。")),
@@ -398,4 +574,31 @@ BY_NAME: dict[str, Function] = {function.name: function for function in FUNCTION
 # CEL's own spellings.
 ALIASES = {"startsWith": "starts_with", "endsWith": "ends_with", "lowerAscii": "lower", "upperAscii": "upper"}
 MACROS = frozenset({"exists", "all", "sum", "min", "max", "avg", "count"})
+# What people who know CEL or other languages write, and what is written here instead.
+FOREIGN = {
+    "matches": "contains",
+    "timestamp": "datetime",
+    "int": "round",
+    "double": "number",
+    "uint": "round",
+    "string": None,
+    "duration": "hours",
+    "coalesce": "or_else",
+    "ifnull": "or_else",
+    "nvl": "or_else",
+    "len": "size",
+    "length": "size",
+    "isblank": "is_empty",
+    "ceil": "round",
+    "floor": "round",
+    "getFullYear": "year",
+    "getMonth": "month",
+    "getDate": "day",
+    "getDayOfMonth": "day",
+    "getDayOfWeek": "weekday",
+    "getHours": "hour",
+    "getMinutes": "minute",
+    "average": "avg",
+    "any": "exists",
+}
 SPANS = {"weeks": 604_800_000_000, "days": 86_400_000_000, "hours": 3_600_000_000, "minutes": 60_000_000}

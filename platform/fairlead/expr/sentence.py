@@ -83,6 +83,16 @@ _EN = {
     "days_until": "days until {0}",
     "business_days_since": "working days since {0}",
     "business_days_until": "working days until {0}",
+    "days_between": "days from {0} to {1}",
+    "business_days_between": "working days from {0} to {1}",
+    "is_business_day": "{0} is a working day",
+    "add_business_days": "{1} working days after {0}",
+    "add_months": "{1} months after {0}",
+    "time": "the time of {0}",
+    "hour": "the hour of {0}",
+    "minute": "the minute of {0}",
+    "entry": "the entry",
+    "where": "{0} where {1}",
     "start_of_week": "the start of the week of {0}",
     "start_of_month": "the start of the month of {0}",
     "end_of_month": "the end of the month of {0}",
@@ -160,6 +170,16 @@ _ZH = {
     "days_until": "距 {0} 还有天数",
     "business_days_since": "距 {0} 已过工作日",
     "business_days_until": "距 {0} 还有工作日",
+    "days_between": "从 {0} 到 {1} 的天数",
+    "business_days_between": "从 {0} 到 {1} 的工作日数",
+    "is_business_day": "{0} 是工作日",
+    "add_business_days": "{0} 之后 {1} 个工作日",
+    "add_months": "{0} 之后 {1} 个月",
+    "time": "{0} 的时间",
+    "hour": "{0} 的小时",
+    "minute": "{0} 的分钟",
+    "entry": "该项",
+    "where": "满足“{1}”的{0}",
     "start_of_week": "{0} 所在周的第一天",
     "start_of_month": "{0} 所在月的第一天",
     "end_of_month": "{0} 所在月的最后一天",
@@ -176,6 +196,31 @@ _SIGNS = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "mod": "mod", "con
 _DAY_WORDS = {"lt": "before", "le": "until", "gt": "after", "ge": "from"}
 _REVERSED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
 _TIGHT = frozenset({"const", "get", "name", "call", "sum", "avg", "min", "max", "count", "list"})
+
+
+def _filtered(macro: str, body: Typed) -> tuple[Typed, Typed] | None:
+    """Return the condition of a `filter` and what it guards in the body of a macro."""
+    if (
+        body.op == "if"
+        and body.args[2].op == "const"
+        and body.args[2].value is None
+        and macro not in ("exists", "all")
+    ):
+        return body.args[0], body.args[1]
+    if macro == "all" and body.op == "or" and body.args[0].op == "not":
+        inner = _surely(body.args[0].args[0])
+        if inner is not None:
+            rest = body.args[1:]
+            return inner, rest[0] if len(rest) == 1 else Typed("or", body.type, rest)
+    return None
+
+
+def _surely(node: Typed) -> Typed | None:
+    """Return the condition of `or_else(condition, false)`, which is how a filter treats what is unknown."""
+    if node.op == "call" and node.value == "or_else" and node.type.kind is Kind.bool:
+        other = node.args[1]
+        return node.args[0] if other.op == "const" and other.value is False else None
+    return None
 
 
 def sentence(expression: Expression, lang: str, labels: Labels) -> str:
@@ -301,6 +346,9 @@ class _Speaker:
 
     def call(self, node: Typed) -> str:
         name = str(node.value)
+        surely = _surely(node)
+        if surely is not None:
+            return self.condition(surely)
         if name == "is_empty":
             return self.fill("empty", self.say(node.args[0]))
         if name in ("min", "max"):
@@ -308,23 +356,37 @@ class _Speaker:
             return self.fill("least" if name == "min" else "greatest", listed)
         if name == "size" and node.args[0].type.kind is Kind.list:
             return self.fill("lines", self.say(node.args[0]))
-        if name == "date" and len(node.args) > 1:
-            return f"{self.fill('date', self.say(node.args[0]))} ({node.args[1].value})"
+        if name in ("date", "time") and len(node.args) > 1:
+            return f"{self.fill(name, self.say(node.args[0]))} ({node.args[1].value})"
         return self.fill(name, *[self.say(arg) for arg in node.args])
 
     def over_lines(self, node: Typed) -> str:
         source, body = node.args
-        assert isinstance(source.value, Path)
-        self.lines[str(node.value)] = source.value.names
-        inner = self.say(body)
-        if not self.bare(body):
-            inner = self.yes(body, inner)
+        said = self.say(source)
+        if isinstance(source.value, Path):
+            self.lines[str(node.value)] = source.value.names
+        else:
+            self.lines[str(node.value)] = (said,)
+        conditions = []
+        while (found := _filtered(node.op, body)) is not None:
+            condition, body = found
+            conditions.append(self.condition(condition))
+        if conditions:
+            said = self.fill("where", said, self.words["and"].join(conditions))
+        whole = node.op == "count" and body.op == "const"
+        inner = self.condition(body) if body.type.kind is Kind.bool else self.say(body)
         del self.lines[str(node.value)]
-        return self.fill(node.op, self.say(source), inner)
+        return self.fill("lines", said) if whole else self.fill(node.op, said, inner)
+
+    def condition(self, node: Typed) -> str:
+        said = self.say(node)
+        return said if self.bare(node) else self.yes(node, said)
 
     def path(self, path: Path) -> str:
         base = self.lines.get(path.root, ())
         names = path.names
+        if path.root in self.lines and not names:
+            return self.words["entry"]
         whole = self.labels((*base, *names))
         if whole is None:
             whole = self.word((*base, names[0])) if names else self.word(base)

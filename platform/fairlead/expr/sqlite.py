@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from fairlead.base.calendar import OFFICE_HOURS, WorkCalendar
 from fairlead.base.clock import iso_utc
+from fairlead.expr.functions import is_business_day, months_later
 
 Number = int | str | None
 _Answer = int | str | None
@@ -137,6 +138,29 @@ def _local_date(moment: str | None, zone: str | None) -> str | None:
         return None
 
 
+def _local_time(moment: str | None, zone: str | None) -> str | None:
+    if moment is None or zone is None:
+        return None
+    try:
+        local = datetime.fromisoformat(moment).astimezone(_zone(zone))
+    except OverflowError:
+        return None
+    return local.time().isoformat(timespec="seconds")
+
+
+def _add_months(day: str | None, count: Number) -> str | None:
+    if day is None or count is None:
+        return None
+    later = months_later(date.fromisoformat(day), int(count))
+    return None if later is None else later.isoformat()
+
+
+def _is_business_day(day: str | None, calendar: str | None) -> bool | None:
+    if day is None or calendar is None:
+        return None
+    return is_business_day(_calendar(calendar), date.fromisoformat(day))
+
+
 def _ordinal(day: str) -> int:
     return date.fromisoformat(day).toordinal()
 
@@ -218,6 +242,9 @@ _FUNCTIONS: tuple[tuple[str, int, Callable[..., _Answer]], ...] = (
     ("fl_least", -1, _on_numbers(lambda *values: min(values))),
     ("fl_greatest", -1, _on_numbers(lambda *values: max(values))),
     ("fl_local_date", 2, _local_date),
+    ("fl_local_time", 2, _local_time),
+    ("fl_add_months", 2, _add_months),
+    ("fl_is_business_day", 2, _is_business_day),
     ("fl_date_add", 2, lambda day, micros: _date_move(day, micros, 1)),
     ("fl_date_sub", 2, lambda day, micros: _date_move(day, micros, -1)),
     ("fl_date_diff", 2, _date_diff),

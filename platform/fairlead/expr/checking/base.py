@@ -13,6 +13,7 @@ class Base:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.problems: list[ExprProblem] = []
+        self.findings: list[ExprProblem] = []
         self.variables: dict[str, Type] = {}
 
     def check(self, node: Syntax) -> Typed | None:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fairlead.base.texts import did_you_mean, listing
+from fairlead.base.texts import did_you_mean
 from fairlead.expr.checking.fitting import widest
 from fairlead.expr.checking.lines import Lines
 from fairlead.expr.checking.literals import is_zone, rescaled
 from fairlead.expr.checking.names import USER_MEMBERS
-from fairlead.expr.functions import ALIASES, BY_NAME, MACROS, SPANS, Function
+from fairlead.expr.checking.streams import is_stream
+from fairlead.expr.functions import ALIASES, BY_NAME, FOREIGN, MACROS, SPANS, Function
 from fairlead.expr.nodes import Syntax, Typed
 from fairlead.expr.types import (
     BOOL,
@@ -20,6 +21,7 @@ from fairlead.expr.types import (
     TEAM,
     TEXT,
     TEXTS,
+    TIME,
     Kind,
     Type,
 )
@@ -33,17 +35,6 @@ class Calls(Lines):
 
     def method(self, node: Syntax) -> Typed | None:
         name = ALIASES.get(str(node.value), str(node.value))
-        if name in MACROS and len(node.args) == 3:
-            return self.macro(name, node.args[0], node.args[1], node.args[2], node)
-        if name == "map" or name == "filter":
-            hint = "sum" if name == "map" else "exists"
-            self.problem(
-                "name_not_allowed",
-                f"there is no {name}; line items know {listing(sorted(MACROS))}",
-                node,
-                hint,
-            )
-            return None
         return self.apply(name, node.args, node)
 
     def apply(self, written: str, args: Sequence[Syntax], node: Syntax) -> Typed | None:
@@ -56,15 +47,24 @@ class Calls(Lines):
             message = (
                 f"there is no function {written!r}" if function is None else f"{written} may not be used here"
             )
-            self.problem("name_not_allowed", message, at, did_you_mean(written, known))
+            instead = FOREIGN.get(written)
+            hint = instead if instead in known else did_you_mean(written, known)
+            self.problem("name_not_allowed", message, at, hint)
             return None
-        if name in MACROS and len(args) == 3 and args[1].kind == "name" and "rows" in function.params[0]:
+        if is_stream(node):
+            self.loose_stream(node)
+            return None
+        over_lines = node.kind == "method" or function.params[0] == "rows"
+        if over_lines and len(args) == 3 and (name in MACROS or name == "exists_one"):
             return self.macro(name, args[0], args[1], args[2], node)
         if len(args) < function.needed or (len(args) > len(function.params) and not function.more):
             self.problem("arguments", f"write {function.signature}", node)
             return None
         if name in MACROS and len(args) == 1:
             return self.column(name, args[0], node)
+        if name in ("size", "is_empty", "has") and is_stream(args[0]):
+            whole = self.whole_stream("is_empty" if name == "has" else name, args[0], node)
+            return self.made("not", BOOL, (whole,), None, node) if name == "has" and whole else whole
         checked = [self.check(arg) for arg in args]
         given = [arg for arg in checked if arg is not None]
         return self.typed_call(function, given, node) if len(given) == len(checked) else None
@@ -74,7 +74,8 @@ class Calls(Lines):
         special = {
             "or_else": self.or_else, "min": self.or_else, "max": self.or_else, "date": self.date_call,
             "datetime": self.date_call, "has_role": self.user_call, "in_team": self.user_call,
-            "round": self.round_call, "size": self.size_call, "is_empty": self.empty_call,
+            "round": self.round_call, "size": self.size_call, "is_empty": self.empty_call, "has": self.has_call,
+            "time": self.time_call,
         }  # fmt: skip
         if name in special:
             return special[name](function, args, node)
@@ -100,7 +101,7 @@ class Calls(Lines):
             if function.result == "number" and kind.kind is Kind.money:
                 kind = Type(Kind.decimal, scale=kind.scale, digits=kind.digits)
             return self.made("call", kind, args, name, node)
-        digits = 4 if name in ("year", "month", "day", "weekday") else 8
+        digits = 4 if name in ("year", "month", "day", "weekday", "hour", "minute") else 8
         results = {"bool": BOOL, "integer": Type(Kind.integer, digits=digits), "text": TEXT, "date": DATE}
         return self.made("call", results[function.result], args, name, node)
 
@@ -110,6 +111,10 @@ class Calls(Lines):
             self.mismatch(f"a text is needed, but this is {arg.type}", arg)
         elif wanted == "number" and not arg.type.is_number:
             self.mismatch(f"a number is needed, but this is {arg.type}", arg)
+        elif wanted == "integer" and kind is not Kind.integer:
+            self.mismatch(f"a whole number is needed, but this is {arg.type}", arg)
+        elif wanted == "clock" and kind not in (Kind.time, Kind.datetime):
+            self.mismatch(f"a time or a date with time is needed, but this is {arg.type}", arg)
         elif wanted == "day" and kind not in (Kind.date, Kind.datetime):
             self.mismatch(f"a date is needed, but this is {arg.type}", arg)
         else:
@@ -138,6 +143,10 @@ class Calls(Lines):
     def empty_call(self, function: Function, args: list[Typed], node: Syntax) -> Typed | None:
         return self.made("call", BOOL, args, function.name, node)
 
+    def has_call(self, function: Function, args: list[Typed], node: Syntax) -> Typed | None:
+        empty = self.made("call", BOOL, args, "is_empty", node)
+        return self.made("not", BOOL, (empty,), None, node)
+
     def round_call(self, function: Function, args: list[Typed], node: Syntax) -> Typed | None:
         number = args[0]
         if not self.takes("number", number):
@@ -156,11 +165,8 @@ class Calls(Lines):
 
     def date_call(self, function: Function, args: list[Typed], node: Syntax) -> Typed | None:
         value = args[0]
-        if len(args) > 1:
-            zone = args[1]
-            if zone.op != "const" or not isinstance(zone.value, str) or not is_zone(zone.value):
-                self.problem("unknown_zone", "a time zone is a literal such as 'Asia/Shanghai'", zone)
-                return None
+        if not self.zone_fits(args):
+            return None
         wanted = DATE if function.name == "date" else DATETIME
         if value.op == "const" and value.type.kind is Kind.text:
             return self.fitted(value, wanted)
@@ -171,6 +177,23 @@ class Calls(Lines):
         if value.type.kind is Kind.date:
             return value
         return self.made("call", DATE, args, "date", node)
+
+    def time_call(self, function: Function, args: list[Typed], node: Syntax) -> Typed | None:
+        value = args[0]
+        if not self.zone_fits(args):
+            return None
+        if value.op == "const" and value.type.kind is Kind.text:
+            return self.fitted(value, TIME)
+        if not self.takes("clock", value):
+            return None
+        return value if value.type.kind is Kind.time else self.made("call", TIME, args, "time", node)
+
+    def zone_fits(self, args: list[Typed]) -> bool:
+        zone = args[1] if len(args) > 1 else None
+        if zone is None or (zone.op == "const" and isinstance(zone.value, str) and is_zone(zone.value)):
+            return True
+        self.problem("unknown_zone", "a time zone is a literal such as 'Asia/Shanghai'", zone)
+        return False
 
     def user_call(self, function: Function, args: list[Typed], node: Syntax) -> Typed | None:
         if not self.scope.user:

@@ -15,6 +15,7 @@ from fairlead.expr.types import (
     TEXT,
     USER,
     EntityShape,
+    Kind,
     Scope,
     Type,
     list_type,
@@ -65,6 +66,9 @@ class Names(Fitting):
         name = str(node.value)
         scope = self.scope
         if name in self.variables:
+            element = self.variables[name]
+            if element.kind is not Kind.row:
+                return Typed("get", element, (), Path(name, ()), node.start, node.end)
             self.mismatch(f"name a field of the line: {name}.…", node)
             return None
         if name == "record" and scope.record is not None:
@@ -124,6 +128,10 @@ class Names(Fitting):
                 value = "user" if name == "id" else f"user.{name}"
                 return Typed("name", kind, (), value, node.start, node.end)
             if root in self.variables:
+                if self.variables[root].kind is not Kind.row:
+                    message = f"an entry of this list has no fields here; compare {root} itself"
+                    self.mismatch(message, node)
+                    return None
                 shape = self.shape(self.variables[root].entity)
                 return None if shape is None else self.step(Path(root, ()), shape, name, node)
         inner = self.check(target)

@@ -187,6 +187,8 @@ class Operators(Names):
                 return self.made(f"{days[one.kind]}_diff", DURATION, (left, other), None, node)
         if one.kind is Kind.duration and two.kind is Kind.duration and sign in "+-":
             return self.sized(op, DURATION, left, right, node)
+        if one.kind is Kind.duration and two.kind is Kind.duration and sign == "/":
+            return self.sized(op, decimal_type(0), left, right, node)
         if sign == "*" and {one.kind, two.kind} == {Kind.duration, Kind.integer}:
             return self.sized("mul", DURATION, left, right, node)
         for kind, number in ((one.kind, two), (two.kind, one)):

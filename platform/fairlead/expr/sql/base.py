@@ -92,6 +92,9 @@ class Base:
                 return type_coerce(ctx.column(names), column_type(kind))
             if ctx.related is not None and (joined := ctx.related(names)) is not None:
                 return type_coerce(joined, column_type(kind))
+        if path.root in self.lines and not names:
+            # An entry of a plain list, whose table has one column.
+            return type_coerce(self.lines[path.root].c.value, column_type(kind))
         tables = self.tables()
         if path.root in self.lines:
             here = self.lines[path.root]

@@ -46,8 +46,16 @@ class Functions(Days):
             return cast(Clause, func.fl_abs(value) if wide else func.abs(value, type_=BigInteger()))
         if name in ("size", "is_empty"):
             return self.measured(name, args[0])
+        if name in ("time", "hour", "minute"):
+            return self.clock_function(
+                name, self.clock(args[0], self.value(args[1]) if len(args) > 1 else None)
+            )
+        if BY_NAME[name].params == ("day", "day"):
+            return self.counted_days(
+                self.day(args[0]), self.day(args[1]), business=name.startswith("business")
+            )
         if BY_NAME[name].params[:1] == ("day",):
-            return self.day_function(name, self.day(args[0]))
+            return self.day_function(name, self.day(args[0]), *[self.value(arg) for arg in args[1:]])
         return self.text_function(name, [self.value(arg) for arg in args])
 
     def extreme(self, name: str, values: Sequence[Clause], kind: Type) -> Clause:
@@ -66,7 +74,7 @@ class Functions(Days):
     def measured(self, name: str, arg: Typed) -> Clause:
         kind = arg.type
         if kind.is_rows:
-            table, link = self.joined(arg)
+            table, link, _ = self.joined(arg)
             if name == "is_empty":
                 return cast(Clause, not_(exists(self.query(table, link, literal(1)))))
             return cast(Clause, self.query(table, link, cast(Clause, func.count())).scalar_subquery())

@@ -1,6 +1,6 @@
 """Line items: conditions over them as EXISTS, totals as subqueries."""
 
-from typing import cast
+from typing import NamedTuple, cast
 
 from sqlalchemy import (
     BigInteger,
@@ -9,6 +9,7 @@ from sqlalchemy import (
     FromClause,
     Numeric,
     Select,
+    Text,
     case,
     exists,
     func,
@@ -16,12 +17,14 @@ from sqlalchemy import (
     not_,
     null,
     select,
+    true,
     type_coerce,
 )
 from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
-from fairlead.expr.nodes import Path, Typed
+from fairlead.expr.nodes import Path, Typed, walk
 from fairlead.expr.sql import postgres
 from fairlead.expr.sql.base import column_type
 from fairlead.expr.sql.context import Clause, Condition
@@ -29,11 +32,28 @@ from fairlead.expr.sql.numbers import Numbers
 from fairlead.expr.types import MAX_SCALE, TEXTS, Kind
 
 
+class Joined(NamedTuple):
+    """The table of a list's lines or entries.
+
+    Attributes:
+        table: An alias of its own for every macro.
+        link: What ties them to their record.
+        own: A column of the table that is never empty.
+    """
+
+    table: FromClause
+    link: Condition
+    own: Clause
+
+
 class Lines(Numbers):
     """Keeps which table the variable of a macro stands for while its body is written."""
 
-    def joined(self, source: Typed) -> tuple[FromClause, Condition]:
-        """Return the table of the lines and the condition that ties them to their record."""
+    def joined(self, source: Typed) -> Joined:
+        """Return the table of the lines, and how they are tied to their record."""
+        if not source.type.is_rows:
+            entries = self.entries(source)
+            return Joined(entries, true(), cast(Clause, entries.c.value))
         tables, path = self.tables(), source.value
         element = source.type.element
         assert isinstance(path, Path)
@@ -47,21 +67,43 @@ class Lines(Numbers):
             owner = tables.key(self.lines[path.root])
         else:
             owner = self.ctx.column(("id",))
-        return lines, tables.parent(lines) == owner
+        parent = tables.parent(lines)
+        return Joined(lines, parent == owner, parent)
+
+    def entries(self, source: Typed) -> FromClause:
+        """Return the entries of a stored list as a table with the one column `value`."""
+        stored = func.coalesce(self.value(source), "[]", type_=Text())
+        if self.pg:
+            made = func.jsonb_array_elements_text(sql_cast(stored, JSONB)).table_valued("value")
+        else:
+            made = func.json_each(stored).table_valued("value")
+        return cast(FromClause, made.alias())
 
     def query(self, lines: FromClause, link: Condition, what: ColumnElement[object]) -> Select[object]:
         return select(what).select_from(lines).where(link).correlate_except(lines)
 
+    def of_lines(self, body: Typed, own: Clause, name: str) -> Clause:
+        """Return the body of a macro, always with a column of the lines in it.
+
+        An aggregate over columns of the outer query alone would belong to that query.
+        """
+        value = self.value(body)
+        if any(
+            one.op == "get" and isinstance(one.value, Path) and one.value.root == name for one in walk(body)
+        ):
+            return value
+        return cast(Clause, case((own.is_not(None), value)))
+
     def searched(self, node: Typed, *, loose: bool) -> Condition:
         source, body = node.args
-        lines, link = self.joined(source)
+        lines, link, own = self.joined(source)
         name = str(node.value)
         self.lines[name] = lines
         if loose and node.op == "exists":
             found = self.query(lines, link, literal(1)).where(self.loose(body))
             del self.lines[name]
             return exists(found)
-        value = self.value(body)
+        value = self.of_lines(body, own, name)
         del self.lines[name]
         if loose:
             held = func.coalesce(value, literal(False, Boolean), type_=Boolean())
@@ -75,10 +117,10 @@ class Lines(Numbers):
 
     def gathered(self, node: Typed) -> Clause:
         source, body = node.args
-        lines, link = self.joined(source)
+        lines, link, own = self.joined(source)
         name = str(node.value)
         self.lines[name] = lines
-        value = self.value(body)
+        value = self.of_lines(body, own, name)
         del self.lines[name]
         kind = body.type
         wide = node.type.is_wide

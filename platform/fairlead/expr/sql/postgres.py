@@ -39,8 +39,30 @@ half_even = _template(
 )
 remainder = _template("pg_mod", Numeric(), "mod({0}, nullif({1}, 0))")
 days = _template("pg_days", BigInteger(), "CAST(CAST({1} AS DATE) - CAST({0} AS DATE) AS BIGINT)")
-local_date = _template(
-    "pg_local_date", Text(), "to_char(CAST({0} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE {1}, 'YYYY-MM-DD')"
+# Elsewhere a moment may fall outside the years that a date can have.
+_LOCAL = (
+    "(SELECT CASE WHEN t >= TIMESTAMP '0001-01-01' AND t < TIMESTAMP '10000-01-01' THEN to_char(t, '{form}') END"
+    " FROM (SELECT CAST({{0}} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE {{1}} AS t OFFSET 0) AS a)"
+)
+local_date = _template("pg_local_date", Text(), _LOCAL.format(form="YYYY-MM-DD"))
+local_time = _template("pg_local_time", Text(), _LOCAL.format(form="HH24:MI:SS"))
+add_months = _template(
+    "pg_add_months",
+    Text(),
+    "(SELECT CASE WHEN y BETWEEN 1 AND 9999 THEN"
+    " to_char(d + CAST(m AS INTEGER) * INTERVAL '1 month', 'YYYY-MM-DD') END"
+    " FROM (SELECT d, m, div(CAST(extract(year FROM d) * 12 + extract(month FROM d) - 1 AS NUMERIC) + m, 12) AS y"
+    " FROM (SELECT CAST({0} AS DATE) AS d, CAST({1} AS NUMERIC) AS m OFFSET 0) AS a OFFSET 0) AS b)",
+)
+is_business_day = _template(
+    "pg_is_business_day",
+    Boolean(),
+    "(SELECT CASE WHEN d > DATE '0001-01-01' THEN"
+    " (SELECT count(*) FROM jsonb_array_elements_text(c -> 'weekdays') AS t (w)"
+    " WHERE CAST(w AS INTEGER) = extract(isodow FROM d) - 1)"
+    " + (SELECT coalesce(sum(CAST(e ->> 1 AS INTEGER)), 0) FROM jsonb_array_elements(c -> 'exceptions') AS t (e)"
+    " WHERE e ->> 0 = to_char(d, 'YYYY-MM-DD')) = 1 END"
+    " FROM (SELECT CAST({0} AS DATE) AS d, CAST({1} AS JSONB) AS c OFFSET 0) AS s)",
 )
 _DATE_MOVE = (
     "(SELECT CASE WHEN n BETWEEN 0 AND 3652058 THEN"
