@@ -3,6 +3,7 @@
 A business day counts whole working days after the first date: from Friday to the next Monday is one.
 """
 
+import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from functools import cache
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
-from holidays import country_holidays
+from holidays import country_holidays, list_supported_countries
 
 Interval = tuple[time, time]
 
@@ -31,6 +32,7 @@ class WorkCalendar:
         weekly: Weekday (0 is Monday) to working intervals; an absent or empty day is free.
         holidays: Free days, whatever the weekday.
         workdays: Worked days, whatever the weekday; they win over `holidays`.
+        special: Hours of single worked days that differ from those of their weekday, such as half days.
     """
 
     zone: str = "Asia/Shanghai"
@@ -38,6 +40,7 @@ class WorkCalendar:
     holidays: frozenset[date] = frozenset()
     workdays: frozenset[date] = frozenset()
     name: str = "default"
+    special: Mapping[date, tuple[Interval, ...]] = field(default_factory=dict)
     _info: ZoneInfo = field(init=False, repr=False, compare=False)
     _days: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _odd: tuple[int, ...] = field(init=False, repr=False, compare=False)
@@ -64,6 +67,17 @@ class WorkCalendar:
         extra = [(day, 1) for day in self.workdays if day.weekday() not in usual]
         free = [(day, -1) for day in self.holidays - self.workdays if day.weekday() in usual]
         return sorted(extra + free)
+
+    def digest(self) -> str:
+        """Return a text that is another one whenever anything is counted otherwise."""
+        hours = sorted(
+            (day, [f"{begin}-{end}" for begin, end in spans]) for day, spans in self.weekly.items() if spans
+        )
+        single = sorted(
+            (str(day), [f"{begin}-{end}" for begin, end in self.hours(day)]) for day in self.special
+        )
+        said = repr((self.zone, hours, [(str(day), by) for day, by in self.exceptions()], single))
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     def is_working_day(self, day: date) -> bool:
         """Say whether `day` is worked."""
@@ -127,6 +141,9 @@ class WorkCalendar:
         """Return the working intervals of `day`; a make-up day off the week has those of the first usual day."""
         if not self.is_working_day(day):
             return ()
+        alone = self.special.get(day)
+        if alone:
+            return alone
         own = self.weekly.get(day.weekday())
         if own:
             return own
@@ -217,9 +234,28 @@ def china_holidays(
 
     Years whose arrangement is not yet announced have the statutory days only.
     """
-    last = last_year or datetime.now(UTC).year + 2
-    known = country_holidays("CN", years=range(first_year, last + 1))
-    return frozenset(known), frozenset(known.weekend_workdays)
+    return country_days("CN", first_year, last_year or datetime.now(UTC).year + 2)
+
+
+@cache
+def country_days(country: str, first_year: int, last_year: int) -> tuple[frozenset[date], frozenset[date]]:
+    """Return the public holidays of a country, and the weekend days that are worked instead.
+
+    Args:
+        country: ISO 3166 code of two letters, one of `known_countries()`.
+        first_year: The first year asked for.
+        last_year: The last one. Of years that are not announced yet there are the statutory days only.
+    """
+    years = range(first_year, last_year + 1)
+    known = country_holidays(country, years=years)
+    worked = frozenset(day for day in known.weekend_workdays if day.year in years)
+    return frozenset(known), worked
+
+
+@cache
+def known_countries() -> frozenset[str]:
+    """Return the codes of the countries whose public holidays are known."""
+    return frozenset(list_supported_countries())
 
 
 @cache

@@ -10,15 +10,18 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from types import MappingProxyType
 from typing import TypeVar
 
+from fairlead.base.clock import utc_now
 from fairlead.base.problems import KeyPath, Level, Problems, Span
 from fairlead.base.texts import did_you_mean, listing
 from fairlead.config import derive
+from fairlead.config.build import calendars as calendar_parts
 from fairlead.config.build import entities as entity_parts
 from fairlead.config.build import fields as field_parts
-from fairlead.config.build import governance, screens, workflows
+from fairlead.config.build import governance, migrations, screens, workflows
 from fairlead.config.build import tests as test_parts
 from fairlead.config.checks.every import CHECKS
 from fairlead.config.checks.sources import Sources
@@ -55,8 +58,15 @@ class Loaded:
     """Where the documents speak of what others (or they themselves) define."""
 
 
-def load(tree: SourceTree, settings: Settings | None = None) -> Loaded:
-    """Load a whole configuration; a pure function of its files."""
+def load(tree: SourceTree, settings: Settings | None = None, *, today: date | None = None) -> Loaded:
+    """Load a whole configuration; a pure function of its files.
+
+    Args:
+        tree: The files.
+        settings: The workspace's own words, where they are known already.
+        today: Adds what is wrong on that day only, such as a calendar that soon ends. The same files on the same day
+            give the same findings.
+    """
     problems = Problems(tree.problems)
     documents, own, hushed = _documents(tree, problems)
     template = _template(documents)
@@ -65,9 +75,17 @@ def load(tree: SourceTree, settings: Settings | None = None) -> Loaded:
     linker = Linker(documents, problems, hushed)
     sets = _build(documents, "options", lambda doc: field_parts.build_option_set(doc.root, linker))
     _outline(documents, linker, sets, settings)
-    workspace = _workspace(documents, linker, sets, settings, template)
+    calendars = calendar_parts.build_calendars(
+        documents.get("calendar", {}), linker, settings.zone, (today or utc_now()).year
+    )
+    workspace = replace(
+        _workspace(documents, linker, sets, settings, template),
+        calendars=MappingProxyType(calendars),
+        calendar=calendar_parts.chosen_calendar(own, template, linker),
+        map=migrations.workspace_map(own, linker),
+    )
     troubled = frozenset(problem.span.file for problem in problems.errors)
-    sources = Sources(workspace, documents, linker, settings.languages, troubled)
+    sources = Sources(workspace, documents, linker, settings.languages, troubled, today)
     for check in CHECKS:
         check(sources)
     found = None if problems.has_errors else workspace

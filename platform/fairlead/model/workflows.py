@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from fairlead.base.problems import Span
@@ -63,6 +64,12 @@ class Pipeline:
     initial: str
     moves: tuple[Move, ...] | None
     on_enter: Mapping[str, tuple[Step, ...]]
+    map: Mapping[str, str | None] = field(
+        default_factory=lambda: MappingProxyType({}), compare=False, kw_only=True
+    )
+    """For records that exist: stage that is gone → stage that takes its place."""
+    calendar: str | None = None
+    """By which it counts business days and hours; the workspace's, when None."""
 
     def stage(self, name: str) -> Stage:
         """Return the stage called `name`; KeyError when there is none."""
@@ -127,6 +134,8 @@ class Pool:
     return_reasons: tuple[tuple[str, Label], ...]
     return_reason_required: bool
     max_per_run: int
+    calendar: str | None = None
+    """By which it counts business days and hours; the workspace's, when None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +204,8 @@ class Approval:
     on_returned: tuple[Step, ...]
     not_needed: tuple[Step, ...]
     """Run at once when `when` says that nobody has to approve."""
+    calendar: str | None = None
+    """By which it counts business days and hours; the workspace's, when None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +240,8 @@ class Automation:
     run_as: Literal["system", "trigger_user"]
     retry_times: int
     enabled: bool
+    calendar: str | None = None
+    """By which it counts business days and hours; the workspace's, when None."""
 
 
 @dataclass(frozen=True, slots=True)

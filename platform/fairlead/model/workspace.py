@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from fairlead.base.calendar import WorkCalendar
+from fairlead.model.calendars import Calendar, working_calendar
 from fairlead.model.entities import Entity, OptionSet
 from fairlead.model.governance import Dashboard, Report, Role, Template
 from fairlead.model.screens import Board, Form, List, Menu, Page
@@ -42,6 +45,17 @@ class Workspace:
     dashboards: Mapping[str, Dashboard]
     template: Template | None
     tests: Mapping[str, Scenario] = field(default_factory=dict)
+    map: Mapping[str, Mapping[str, str | None]] = field(
+        default_factory=lambda: MappingProxyType({}), kw_only=True
+    )
+    """Kind → document that is gone → the one that takes its people or records."""
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    calendar: str | None = None
+    """The calendar that counts where a document names none."""
+
+    def working_calendar(self, name: str | None = None) -> WorkCalendar:
+        """Return the calendar that a document names; without a name, the workspace's."""
+        return working_calendar(self.calendars, name or self.calendar, self.zone)
 
     def pipeline_of(self, entity: str) -> Pipeline | None:
         """Return the pipeline of `entity`, if it has one."""

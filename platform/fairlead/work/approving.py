@@ -374,6 +374,7 @@ def facts_about(
     return Facts(
         flow=flow, subject=subject_of(tx, ctx, entity, values), org=Organisation(tx, ctx.app.workspace), now=ctx.now,
         actor=ctx.actor.id, channel=ctx.door, on_behalf_of=ctx.on_behalf_of, trusted=is_trusted(ctx),
+        calendar=ctx.calendar(flow.calendar),
     )  # fmt: skip
 
 

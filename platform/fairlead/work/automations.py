@@ -126,6 +126,9 @@ def plan_dates(ctx: Context) -> str:
             ctx.app.workspace.zone,
         )
         says = " ".join(map(str, facts))
+        if trigger.offset is not None and trigger.offset.unit.startswith("business"):
+            # What was planned by other holidays is planned anew (JB-63).
+            says += f" {ctx.calendar(automation.calendar).digest()}"
         if known.get(name) == says:
             continue
         assert automation.entity is not None

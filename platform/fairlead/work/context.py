@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from fairlead.base.calendar import WorkCalendar
 from fairlead.base.clock import iso_utc
 from fairlead.compiled.application import SYSTEM_ROLES, Application
 from fairlead.expr.evaluate import Env, UserFacts
@@ -90,6 +91,14 @@ class Context:
         """The local date where the actor is."""
         return self.now.astimezone(ZoneInfo(self.actor.zone)).date()
 
+    def calendar(self, name: str | None = None) -> WorkCalendar:
+        """Return the working calendar that a document names; without a name, the workspace's."""
+        key = ("calendar", name)
+        found = self._memo.get(key)
+        if found is None:
+            found = self._memo[key] = self.app.workspace.working_calendar(name)
+        return found  # type: ignore[return-value]
+
     def env(self) -> Env:
         """What expressions may look at besides the record."""
         found = self._memo.get("env")
@@ -121,6 +130,11 @@ def user_facts(actor: Actor) -> UserFacts:
     return UserFacts(actor.id, actor.team, actor.teams, actor.oversees, actor.roles)
 
 
+def counted_by(ctx: Context, calendar: str | None, env: Env) -> Env:
+    """Return the environment in which business days are those of the calendar that a document names."""
+    return env if calendar is None else replace(env, calendar=ctx.calendar(calendar))
+
+
 def environment(
     ctx: Context, tx: Tx | None = None, *, old: Mapping[str, Any] | None = None, hold: bool = False
 ) -> Env:
@@ -146,6 +160,7 @@ def environment(
         ctx.today,
         None if ctx.actor.is_system else user_facts(ctx.actor),
         ctx.actor.zone,
+        ctx.calendar(),
         old=old,
         resolve=resolve,
     )

@@ -385,7 +385,9 @@ class RecordImport(Taker):
         if owner is None:
             values.update(pool=pool.name, pool_entered_at=ctx.now)
         else:
-            values.setdefault("due_at", pool_rules.first_due(pool, values["claimed_at"], env.calendar))
+            values.setdefault(
+                "due_at", pool_rules.first_due(pool, values["claimed_at"], self.ctx.calendar(pool.calendar))
+            )
 
     def _team_of(self, owner: str) -> str | None:
         if owner == self.ctx.actor.id:

@@ -160,7 +160,7 @@ def columns(ctx: Context, pool: Pool) -> tuple[Field, ...]:
 def _blocked(ctx: Context, pool: Pool, items: Sequence[Json]) -> dict[str, datetime]:
     found: dict[str, datetime] = {}
     if pool.fresh_delay is not None:
-        calendar = ctx.env().calendar
+        calendar = ctx.calendar(pool.calendar)
         for item in items:
             entered = item.get("pool_entered_at")
             opens = rules.after(parse_utc(entered), pool.fresh_delay, calendar) if entered else ctx.now
@@ -178,7 +178,7 @@ def limits(ctx: Context, pool: Pool) -> Limits:
     entity = ctx.app.entities[pool.entity]
     used = 0
     if pool.quota is not None:
-        period = rules.quota_period(pool, ctx.now, ctx.env().calendar.zone)
+        period = rules.quota_period(pool, ctx.now, ctx.calendar(pool.calendar).zone)
         used = ownership.claims_used(ctx.database, ctx.actor.id, pool.name, period)
     held = pools.held(ctx.database, ctx, entity, ctx.actor.id)
     return Limits(pool, used, pool.quota.max if pool.quota else None, held, pool.capacity)

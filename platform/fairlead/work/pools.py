@@ -18,12 +18,13 @@ from fairlead.base.texts import Label
 from fairlead.compiled.access import pool_member, with_inherited
 from fairlead.compiled.application import CompiledEntity
 from fairlead.decide import pool as rules
+from fairlead.expr.sql import sql_parameters
 from fairlead.model.workflows import Pool
 from fairlead.store import notifications, ownership, people
 from fairlead.store.database import Database, Tx
 from fairlead.work import commit
 from fairlead.work.commit import Change
-from fairlead.work.context import SYSTEM, Context, environment
+from fairlead.work.context import SYSTEM, Context, counted_by, environment
 from fairlead.work.holdings import held as held
 from fairlead.work.holdings import still_open
 from fairlead.work.records import Loaded, Saved, base_params, entity_of, load
@@ -107,6 +108,7 @@ def _claim_in(tx: Tx, ctx: Context, entity: CompiledEntity, id: str, key: str | 
         raise rules.taken(people.names(tx, [str(owner)]).get(str(owner)))
     cooling = ownership.cooling_until(tx, id, ctx.actor.id, ctx.stamp)
     facts = rules.ClaimFacts(True, held(tx, ctx, entity, ctx.actor.id), cooling, None)
+    env = counted_by(ctx, pool.calendar, env)
     rules.check_claim(pool, record, facts, env)
     if pool.quota is not None:
         period = rules.quota_period(pool, ctx.now, env.calendar.zone)
@@ -151,14 +153,13 @@ def is_member(where: Where, ctx: Context, pool: Pool) -> bool:
 def limits(ctx: Context, name: str) -> list[Limits]:
     """Return what the actor may still claim, for each pool of the entity the actor is a member of."""
     entity = entity_of(ctx, name)
-    env = ctx.env()
     found = []
     for pool in entity.pools:
         if not is_member(ctx.database, ctx, pool):
             continue
         used = 0
         if pool.quota is not None:
-            period = rules.quota_period(pool, ctx.now, env.calendar.zone)
+            period = rules.quota_period(pool, ctx.now, ctx.calendar(pool.calendar).zone)
             used = ownership.claims_used(ctx.database, ctx.actor.id, pool.name, period)
         found.append(
             Limits(pool, used, pool.quota.max if pool.quota else None, held(ctx.database, ctx, entity, ctx.actor.id),
@@ -237,7 +238,7 @@ def _release(
     }  # fmt: skip
     values = {n: v for n, v in values.items() if n in entity.entity.fields}
     if owner is not None and pool.cooldown_previous_owner is not None:
-        until = rules.after(ctx.now, pool.cooldown_previous_owner, env.calendar)
+        until = rules.after(ctx.now, pool.cooldown_previous_owner, ctx.calendar(pool.calendar))
         ownership.cool_down(tx, loaded.id, str(owner), iso_utc(until))
     version = commit.write(
         tx, ctx, Change(entity, loaded.id, kind, values, record, reason=reason, pool=pool.name, rule=rule)
@@ -272,31 +273,38 @@ def reclaim(ctx: Context) -> list[Reclaimed]:
 def _reclaim_entity(ctx: Context, entity: CompiledEntity) -> Reclaimed:
     moved = held_back = 0
     most = min((pool.max_per_run for pool in entity.pools), default=500)
-    after_id = ""
-    while True:
-        rows = ctx.database.all(
-            _candidates(ctx, entity), {**base_params(ctx), "p_after_id": after_id, "p_limit": 200}
-        )
-        if not rows:
-            break
-        for (id,) in rows:
-            after_id = id
-            if moved >= most:
-                held_back += 1
-                continue
-            moved += _reclaim_one(ctx, entity, id)
-        if len(rows) < 200:
-            break
+    for calendar in dict.fromkeys(pool.calendar for pool in entity.pools):
+        params = dict(base_params(ctx))
+        if calendar is not None:
+            params.update(sql_parameters(counted_by(ctx, calendar, ctx.env())))
+        after_id = ""
+        while True:
+            rows = ctx.database.all(
+                _candidates(ctx, entity, calendar), {**params, "p_after_id": after_id, "p_limit": 200}
+            )
+            for (id,) in rows:
+                after_id = id
+                if moved >= most:
+                    held_back += 1
+                    continue
+                moved += _reclaim_one(ctx, entity, id)
+            if len(rows) < 200:
+                break
     return Reclaimed(entity.name, moved, _remind(ctx, entity), held_back)
 
 
-def _candidates(ctx: Context, entity: CompiledEntity) -> Any:
-    """Select ids of owned records on which some reclaim rule holds, by the same expressions in SQL."""
+def _candidates(ctx: Context, entity: CompiledEntity, calendar: str | None) -> Any:
+    """Select ids of owned records on which some reclaim rule of the pools that count by `calendar` holds, by the same
+    expressions in SQL.
+    """
     tables = entity.tables
 
     def build() -> sa.Select[Any]:
         rules_in_sql = [
-            ctx.app.clauses.row(rule.when, tables) for pool in entity.pools for rule in pool.reclaim_rules
+            ctx.app.clauses.row(rule.when, tables)
+            for pool in entity.pools
+            if pool.calendar == calendar
+            for rule in pool.reclaim_rules
         ]
         statement = sa.select(tables.main.c.id).where(
             tables.main.c.owner.is_not(None), tables.main.c.locked_by.is_(None), sa.text("deleted_at IS NULL"),
@@ -306,7 +314,7 @@ def _candidates(ctx: Context, entity: CompiledEntity) -> Any:
         statement = statement.where(*still_open(entity))
         return statement.order_by(tables.main.c.id).limit(sa.bindparam("p_limit", required=True))
 
-    return ctx.app.statement(("reclaim", entity.name), build)
+    return ctx.app.statement(("reclaim", entity.name, calendar), build)
 
 
 def _reclaim_one(ctx: Context, entity: CompiledEntity, id: str) -> int:
@@ -317,7 +325,7 @@ def _reclaim_one(ctx: Context, entity: CompiledEntity, id: str) -> int:
             pool = rules.entry_pool(entity.pools, loaded.record, env)
             if pool is None or loaded.record.get("owner") is None or loaded.locked_by is not None:
                 return 0
-            rule = rules.reclaim_reason(pool, loaded.record, env)
+            rule = rules.reclaim_reason(pool, loaded.record, counted_by(ctx, pool.calendar, env))
             if rule is None:
                 return 0
             owner = str(loaded.record["owner"])
@@ -340,7 +348,6 @@ def _remind(ctx: Context, entity: CompiledEntity) -> int:
     """Tell owners once per record and warning before protection ends."""
     if "due_at" not in entity.entity.fields:
         return 0
-    env = ctx.env()
     count = 0
     main = entity.tables.main
     statement = ctx.app.statement(
@@ -353,7 +360,8 @@ def _remind(ctx: Context, entity: CompiledEntity) -> int:
     for pool in entity.pools:
         told: set[str] = set()
         windows = sorted(
-            (rules.after(ctx.now, warning, env.calendar), str(warning)) for warning in pool.remind_before
+            (rules.after(ctx.now, warning, ctx.calendar(pool.calendar)), str(warning))
+            for warning in pool.remind_before
         )
         for horizon, warning in windows:  # the nearest first: who enters two windows at once is told once
             for (id,) in ctx.database.all(statement, {"p_from": ctx.stamp, "p_to": iso_utc(horizon)}):
@@ -370,6 +378,7 @@ def _remind_one(ctx: Context, entity: CompiledEntity, pool: Pool, id: str, warni
         due = loaded.record.get("due_at")
         if due is None or rules.entry_pool(entity.pools, loaded.record, env) is not pool:
             return 0
+        env = counted_by(ctx, pool.calendar, env)
         if any(exempt.is_true(loaded.record, env) for exempt in pool.exempt):
             return 0
         day = f"{env.calendar.local_date(due):%Y-%m-%d}"

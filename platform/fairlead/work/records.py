@@ -36,7 +36,7 @@ from fairlead.store.database import Database, Tx
 from fairlead.store.statements import listed
 from fairlead.work import commit
 from fairlead.work.commit import Change
-from fairlead.work.context import Context, environment
+from fairlead.work.context import Context, counted_by, environment
 from fairlead.work.holdings import require_capacity
 from fairlead.work.reactions import run_steps
 
@@ -324,7 +324,7 @@ def _own(tx: Tx, ctx: Context, entity: CompiledEntity, given: Input) -> None:
         env = environment(ctx, tx)
         pool = pool_rules.entry_pool(entity.pools, {**dict.fromkeys(fields), **given.values}, env)
         if pool is not None:
-            due = pool_rules.first_due(pool, given.values["claimed_at"], env.calendar)
+            due = pool_rules.first_due(pool, given.values["claimed_at"], ctx.calendar(pool.calendar))
             given.values.setdefault("due_at", due)
 
 
@@ -651,7 +651,7 @@ def assign_in(
         pool = pool_rules.pool_for(entity.pools, loaded.record, env)
         if pool is not None:
             require_capacity(tx, ctx, entity, pool, owner)
-            values["due_at"] = pool_rules.first_due(pool, ctx.now, env.calendar)
+            values["due_at"] = pool_rules.first_due(pool, ctx.now, ctx.calendar(pool.calendar))
         values.update(pool=None, pool_entered_at=None, previous_owner=loaded.record.get("owner"))
     change = Change(entity, loaded.id, kind, values, loaded.record, reason=reason, pool=pool_name)
     return Saved(loaded.id, commit.write(tx, ctx, change))
@@ -895,7 +895,11 @@ def touch_target(tx: Tx, ctx: Context, entity: CompiledEntity, record: Mapping[s
         values["last_activity_at"] = moment
     if target.pools and owner is not None:
         pool = pool_rules.pool_for(target.pools, loaded.record, env)
-        due = pool_rules.extended_due(pool, loaded.record, record, env) if pool is not None else None
+        due = (
+            pool_rules.extended_due(pool, loaded.record, record, counted_by(ctx, pool.calendar, env))
+            if pool is not None
+            else None
+        )
         if due is not None and due != loaded.record.get("due_at"):
             values["due_at"] = due
     if not values:

@@ -157,8 +157,8 @@ def plan(
     key = occurrence_key(automation.trigger, value)
     if not fresh:
         jobs.cancel(tx, record_id, rule=rule, keep_key=key)
-    env = ctx.env()
-    fire_at = due_moment(automation.trigger, value, ctx.app.workspace.zone, env.calendar)
+    calendar = ctx.calendar(automation.calendar)
+    fire_at = due_moment(automation.trigger, value, ctx.app.workspace.zone, calendar)
     if fire_at <= ctx.now and not _still_useful(automation.trigger, value, ctx):
         return False
     return jobs.schedule(

@@ -10,6 +10,7 @@ from typing import Any, cast
 from cronsim import CronSim, CronSimError
 
 from fairlead.base.texts import Label
+from fairlead.config.build import migrations
 from fairlead.config.build.steps import build_steps
 from fairlead.config.document import Node, is_yes
 from fairlead.config.link import Linker, Where
@@ -64,6 +65,7 @@ def build_pipeline(node: Node, linker: Linker) -> Pipeline | None:
         initial=first or stages[0].name,
         moves=None if moves is None else tuple(move for move in made if move is not None),
         on_enter=MappingProxyType(entering),
+        map=migrations.names(node.get("map"), linker, {one.name: one for one in stages}, "stage"),
         calendar=linker.name("calendar", node.get("calendar")),
     )
 

@@ -8,6 +8,7 @@ from fairlead.config.checks.automations import (
     rules_that_call_themselves,
     rules_that_never_start,
 )
+from fairlead.config.checks.calendars import calendars_reach_far_enough
 from fairlead.config.checks.computed import computed_in_circles
 from fairlead.config.checks.names import names_alike, renames, reserved_entities
 from fairlead.config.checks.rights import (
@@ -47,6 +48,7 @@ CHECKS: tuple[Check, ...] = (
     audiences_can_read,
     movers_may_move,
     templates_extend_one_way,
+    calendars_reach_far_enough,
     labels_in_all_languages,
     nothing_unused,
     limits,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from fairlead.base.problems import Level
 from fairlead.config.document import Document, Node
@@ -22,6 +23,8 @@ class Sources:
     languages: tuple[str, ...]
     troubled: frozenset[str]
     """Files with errors; what is odd about the rest may only follow from them."""
+    today: date | None = None
+    """The day on which it is looked at; None where what depends on the day is of no interest."""
 
     def sound(self, kind: str, *names: str) -> bool:
         """Say whether these documents are there (or derived) and free of errors."""

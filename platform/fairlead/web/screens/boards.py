@@ -142,7 +142,9 @@ def _stale(entity: Any, item: Json, cells: Cells) -> str | None:
     if stage is None or stage.stale_after is None or stage.outcome != "open" or not entered:
         return None
     since = datetime.fromisoformat(str(entered))
-    if after(since, stage.stale_after, cells.ctx.env().calendar) > cells.ctx.now:
+    pipeline = cells.ctx.app.workspace.pipeline_of(entity.name)
+    calendar = cells.ctx.calendar(None if pipeline is None else pipeline.calendar)
+    if after(since, stage.stale_after, calendar) > cells.ctx.now:
         return None
     return cells.t("screens.stale", n=(cells.ctx.now - since).days)
 
