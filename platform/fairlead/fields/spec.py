@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal
 
 from fairlead.base.problems import Span
 from fairlead.base.texts import Label
 from fairlead.expr.expression import Expression
+
+OnFail = Literal["block", "empty", "keep_aside", "value"]
+"""What becomes of a value that the new kind of its field cannot hold."""
 
 Mask = Literal["none", "tail", "middle", "all"]
 """How a sensitive value is shown to those who may only see part of it."""
@@ -36,6 +40,41 @@ class Rollup:
     source: str
     function: Literal["sum", "count", "min", "max", "avg"]
     value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """What a document says about the values that exist when a field changes (lifecycle 4.6).
+
+    It is read only by the plan in which the field differs from the one in force; afterwards it says nothing.
+    """
+
+    backfill: Expression | None = None
+    """What stands in records that are empty here."""
+    backfill_default: bool = False
+    """The same, with the field's own default."""
+    truncate: bool = False
+    relabel: bool = False
+    """Amounts keep their number when the currency changes."""
+    map: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    """Former stored value → domain value, None for empty."""
+    on_fail: OnFail = "block"
+    value: object = None
+    """With `on_fail: value`: what stands instead."""
+    pattern: str | None = None
+    """How dates are written in the text they come from, such as `D.M.YYYY`."""
+    locale: str | None = None
+    zone: str | None = None
+    rounding: str | None = None
+    rate: Decimal | None = None
+    """One unit of the former currency in units of the new one."""
+    match: str | None = None
+    """A field of the entity that is or was pointed at, by which values find their record."""
+    line: str | None = None
+    """The column of the line items that takes, or gives, the single value."""
+
+
+NO_MIGRATION = Migration()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +115,9 @@ class Field:
     """For `table`: the fields of one line."""
     params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     origin: Origin = "document"
+    from_now_on: bool = False
+    """`required` is asked for only where somebody touches this field, or the stage."""
+    migration: Migration = field(default=NO_MIGRATION, compare=False)
 
     @property
     def computed(self) -> bool:

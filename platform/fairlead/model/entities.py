@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from fairlead.base.problems import Span
@@ -24,6 +25,8 @@ class OptionSet:
     span: Span
     label: Label
     options: tuple[Option, ...]
+    map: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+    """For values that exist: option that is gone → option that takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Check:
     on: Literal["create", "update", "always"]
     field: str | None
     span: Span
+    from_now_on: bool = True
+    """A record that broke the rule before may be saved while nobody touches what the rule looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,10 @@ class Entity:
     timeline: Timeline | None = None
     was: tuple[str, ...] = ()
     help: Label | None = None
+    backfill: Mapping[str, Expression | None] = field(
+        default_factory=lambda: MappingProxyType({}), compare=False
+    )
+    """For records that exist when a trait comes: what stands in its fields."""
 
     @property
     def title_fields(self) -> tuple[str, ...]:

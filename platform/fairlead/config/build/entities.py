@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from fairlead.base.problems import Span
 from fairlead.base.texts import did_you_mean
+from fairlead.config.build import migrations
 from fairlead.config.build.fields import complete_field, outline_field
 from fairlead.config.derive import RESERVED, engine_fields, plural_of
 from fairlead.config.document import Node
@@ -75,6 +76,7 @@ def build_entity(node: Node, linker: Linker) -> Entity:
         timeline=_timeline(node, linker, name),
         was=node.was(),
         help=node.maybe_label("help"),
+        backfill=migrations.entity_backfill(node, linker, fields),
     )
 
 
@@ -128,7 +130,7 @@ def _check(node: Node, linker: Linker, entity: str) -> Check | None:
         return None
     on = cast(Any, node.text("on", "always"))
     field = linker.field(entity, node.get("field"))
-    return Check(rule, node.label("message"), on, field, node.span)
+    return Check(rule, node.label("message"), on, field, node.span, node.flag("from_now_on", True))
 
 
 def _timeline(node: Node, linker: Linker, entity: str) -> Timeline | None:

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from fairlead.base.problems import Level
 from fairlead.base.texts import Label
+from fairlead.config.build import migrations
 from fairlead.config.document import Node, is_yes
 from fairlead.config.link import MISSING, NUMBERS, Linker, Where
 from fairlead.config.shapes import field_keys
@@ -19,11 +20,12 @@ from fairlead.expr.expression import Expression
 from fairlead.fields import patterns, sequence
 from fairlead.fields.kind import FieldProblem
 from fairlead.fields.registry import KINDS, kind_of
-from fairlead.fields.spec import Field, Mask, Option, Rollup
+from fairlead.fields.spec import NO_MIGRATION, Field, Mask, Migration, Option, Rollup
 from fairlead.model.entities import OptionSet
 
-_COMPLETING = frozenset(
-    "default formula lookup rollup visible_when required_when readonly_when fields".split()
+_COMPLETING = (
+    frozenset("default formula lookup rollup visible_when required_when readonly_when fields".split())
+    | migrations.KEYS
 )
 _ROLLUPS = ("sum", "avg", "min", "max", "count")
 
@@ -56,7 +58,8 @@ def build_option_set(node: Node, linker: Linker) -> OptionSet:
     if options is not None:
         _report_twins(options, linker)
     made = () if options is None else build_options(options)
-    return OptionSet(node.document.name, node.span, node.label(name=node.document.name), made)
+    mapped = migrations.names(node.get("map"), linker, {one.name: one for one in made}, "option")
+    return OptionSet(node.document.name, node.span, node.label(name=node.document.name), made, mapped)
 
 
 def _report_twins(node: Node, linker: Linker) -> None:
@@ -100,6 +103,8 @@ def outline_field(
         was=node.was(),
         options=_options_of(node, linker, sets),
         params=MappingProxyType(params),
+        from_now_on=node.flag("from_now_on"),
+        migration=_migration_of(node, sets),
     )
     inner = node.get("fields")
     if kind == "table" and inner is not None:
@@ -115,6 +120,13 @@ def outline_field(
         made = made.with_(fields=MappingProxyType(rows))
     _check_params(made, node, linker)
     return made
+
+
+def _migration_of(node: Node, sets: Mapping[str, OptionSet]) -> Migration:
+    """Return what the shared set of options says; the field's own words are added when it is completed."""
+    options = node.get("options")
+    name = options.value if options is not None and isinstance(options.value, str) else ""
+    return Migration(map=sets[name].map) if name in sets and sets[name].map else NO_MIGRATION
 
 
 def _options_of(node: Node, linker: Linker, sets: Mapping[str, OptionSet]) -> tuple[Option, ...]:
@@ -185,8 +197,9 @@ def complete_field(made: Field, node: Node, linker: Linker, entity: str) -> Fiel
         }
         rows = MappingProxyType(complete)
     return made.with_(
-        default=value,
         formula=formula,
+        migration=migrations.build_migration(made, node, linker, entity),
+        default=value,
         rollup=_rollup(made, node, linker, entity),
         visible_when=linker.rule(node.get("visible_when"), rule),
         required_when=linker.rule(node.get("required_when"), rule),
