@@ -109,9 +109,9 @@ def scopes(workspace: Workspace, role: str, entity: str, action: str) -> frozens
     return frozenset({"all"}) if "all" in found else frozenset(found)
 
 
-def sight(access: EntityAccess, field: str) -> str:
-    """Return the most that may be done with a field on some record."""
-    if any(field in grant.writable for grant in access.write.get("update", ())):
+def sight(access: EntityAccess, field: str, *, write: bool = True) -> str:
+    """Return the most that may be done with a field on some record; without `write`, the most that is seen of it."""
+    if write and any(field in grant.writable for grant in access.write.get("update", ())):
         return "writable"
     if field in access.readable:
         return "readable"
@@ -154,9 +154,11 @@ def _of_entity(old: Application, new: Application, role: str, entity: str) -> It
         return
     fields = [name for name in after.entities[entity].fields if name in before.entities[entity].fields]
     was, now = old.access(entity, (role,)), new.access(entity, (role,))
+    # Where the right to update comes or goes as a whole, one cell says so and not one for each field.
+    write = was.can("update") == now.can("update")
     for path in _paths(new, entity, fields):
-        if path in was.fields and sight(was, path) != sight(now, path):
-            a, b = sight(was, path), sight(now, path)
+        a, b = (sight(access, path, write=write) for access in (was, now))
+        if path in was.fields and a != b:
             span, via = _field_source(after, role, entity, path)
             way: Direction = "gained" if _SIGHT.index(b) > _SIGHT.index(a) else "lost"
             yield RightChange(role, label, entity, "field", path, a, b, way, span, via)
