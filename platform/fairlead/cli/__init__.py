@@ -14,6 +14,7 @@ from fairlead.base.errors import Failure, Invalid
 COMMANDS = {
     "new": "workspace:new",
     "check": "checking:check",
+    "test": "test:test",
     "plan": "workspace:plan",
     "apply": "workspace:apply",
     "revisions": "revisions:revisions",
@@ -40,6 +41,7 @@ COMMANDS = {
 SUMMARIES = {
     "new": "Make a new workspace from a shipped template.",
     "check": "Show every problem of a workspace at once.",
+    "test": "Run the tests that a workspace brings along.",
     "plan": "Show what publishing would change; writes nothing.",
     "apply": "Publish a workspace, or a sealed plan, as the next revision.",
     "revisions": "List the published revisions.",

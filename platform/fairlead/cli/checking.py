@@ -26,9 +26,15 @@ from fairlead.config.source import SourceTree
     help="How to print; sarif is what code hosts and editors read.",
 )
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
-def check(folder: Path, form: str, strict: bool) -> None:
+@click.option("--tests", is_flag=True, help="Run the workspace's own tests as well.")
+def check(folder: Path, form: str, strict: bool, tests: bool) -> None:
     """Show every problem of the workspace in FOLDER: file, line, column, what is wrong, what was perhaps meant."""
-    problems = load(SourceTree.from_folder(folder)).problems
+    loaded = load(SourceTree.from_folder(folder))
+    problems = loaded.problems
+    if tests and loaded.workspace is not None:
+        from fairlead.wiring import run_tests
+
+        problems.extend(run_tests(loaded.workspace).problems())
     match form:
         case "json":
             _print({"problems": problems.to_json(), "ok": not problems.has_errors})

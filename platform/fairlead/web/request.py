@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,9 @@ from fairlead.work.context import Context, Door
 from fairlead.work.people import note_use
 
 if TYPE_CHECKING:
+    from fairlead.model.workspace import Workspace
     from fairlead.work.applications import Applications
+    from fairlead.work.scenarios.run import Results
 
 COOKIE = "fairlead_session"
 
@@ -43,6 +46,8 @@ class Services:
     demo: bool
     secure_cookies: bool
     redis_url: str | None = None
+    run_tests: Callable[[Workspace], Results] | None = None
+    """Runs the tests that a workspace brings along (CF-81)."""
 
 
 _PROCESS = new_id()[-9:]

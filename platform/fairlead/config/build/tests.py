@@ -88,7 +88,13 @@ _ACTS: Mapping[str, frozenset[str]] = {
     "wait": frozenset(),
     "clock": frozenset(),
 }
-_NEEDS = {"update": ("with",), "move": ("to",), "assign": ("to",), "transfer": ("to",), "import": ("rows",)}
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "update": ("with",),
+    "move": ("to",),
+    "assign": ("to",),
+    "transfer": ("to",),
+    "import": ("rows",),
+}
 
 _STATES: tuple[FieldState, ...] = ("hidden", "masked", "shown", "readonly", "writable")
 _EXPECTATIONS: Mapping[str, frozenset[str]] = {
@@ -102,9 +108,9 @@ _EXPECTATIONS: Mapping[str, frozenset[str]] = {
     "count": frozenset({"where", "is", "as"}),
     "refused": frozenset({"field"}),
 }
-_THEN_NEEDS = {
+_THEN_NEEDS: Mapping[str, tuple[str, ...]] = {
     "visible": ("to",), "invisible": ("to",), "path": ("is",), "count": ("is",),
-    **{state: ("of", "to") for state in _STATES},
+    **dict.fromkeys(_STATES, ("of", "to")),
 }  # fmt: skip
 
 
@@ -433,7 +439,7 @@ def _expectation(node: Node, scene: _Scene) -> Expectation | None:
         if key is None:
             return None
         fields = linker.field_list(scene.keys[key], part.items())
-        return Shows(node.span, key, to, fields, cast(FieldState, verb))
+        return Shows(node.span, key, to, fields, verb)
     key = scene.record(part)
     if key is None:
         return None
