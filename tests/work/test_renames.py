@@ -209,7 +209,7 @@ def test_a_column_kept_aside_gives_its_name_away_and_is_not_lost(world: World) -
     )  # fmt: skip
     published(world, "entity.deal.fields.phone>reason")
     assert world.get("ada", id)["reason"] == phone
-    assert ask(world, "SELECT reason__kept1 FROM e_deal") == [("why",)]
+    assert ask(world, "SELECT _2_reason FROM e_deal") == [("why",)]
 
 
 def test_a_former_name_that_never_was_is_a_warning(world: World) -> None:

@@ -20,6 +20,8 @@ class Settings:
     zone: str = "Asia/Shanghai"
     template: str | None = None
     template_version: str | None = None
+    keep_dropped_days: int = 30
+    """How long the values of fields and entities that were dropped are kept before they may be purged."""
 
 
 def settings_of(own: Document | None, template: Document | None, problems: Problems) -> Settings:
@@ -39,6 +41,9 @@ def settings_of(own: Document | None, template: Document | None, problems: Probl
             template=node.maybe("template") or made.template,
             template_version=node.maybe("template_version") or made.template_version,
         )
+        days = node.get("keep_dropped_days")
+        if days is not None and isinstance(days.value, int):
+            made = replace(made, keep_dropped_days=days.value)
     return made
 
 

@@ -6,10 +6,12 @@ between, so a swap and a chain are one set of statements.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from fairlead.store.migrate import Existing, Operation
+from fairlead.store.catalogue import Existing
+from fairlead.store.operations import Operation
 
 OF_ENTITIES = (
     "sys_event", "sys_stage_visit", "sys_ownership_event", "sys_approval", "sys_job", "sys_occurrence", "sys_notification",
@@ -38,6 +40,8 @@ class Renaming:
     values: tuple[Values, ...] = ()
     totals: frozenset[str] = frozenset()
     """Tables of kept totals that must be made anew."""
+    bare: frozenset[str] = frozenset()
+    """Tables, by their new names, that nothing reads any more: their indexes go, so that their names are free."""
 
     @property
     def empty(self) -> bool:
@@ -50,13 +54,16 @@ def operations(renaming: Renaming, now: Existing) -> tuple[list[Operation], Exis
     work = _Work(now)
     for table in sorted(renaming.totals):
         work.drop(table)
-    work.tables({old: new for old, new in renaming.tables.items() if old in now.columns})
+    work.tables({old: new for old, new in renaming.tables.items() if old in work.have})
+    for table in sorted(renaming.bare):
+        work.strip(table)
     for table, columns in sorted(renaming.columns.items()):
         work.columns_of(table, columns)
     for one in renaming.values:
         if one.column in work.have.get(one.table, {}) or one.table.startswith("sys_"):
             work.rewrite(one)
-    return work.found, Existing(work.have, {table: frozenset(names) for table, names in work.indexes.items()})
+    indexes = {table: frozenset(names) for table, names in work.indexes.items()}
+    return work.found, replace(now, columns=work.have, indexes=indexes, definitions=work.definitions)
 
 
 class _Work:
@@ -64,6 +71,7 @@ class _Work:
         self.found: list[Operation] = []
         self.have = {table: dict(columns) for table, columns in now.columns.items()}
         self.indexes = {table: set(names) for table, names in now.indexes.items()}
+        self.definitions = dict(now.definitions)
 
     def drop(self, table: str) -> None:
         if self.have.pop(table, None) is not None:
@@ -76,21 +84,26 @@ class _Work:
             self.have[new] = self.have.pop(old)
             self.indexes[new] = self.indexes.pop(old, set())
 
+    def strip(self, table: str) -> None:
+        for index in sorted(self.indexes.get(table, set())):
+            # Line tables point at the ids, and SQLite asks for an index of what is pointed at.
+            if index.startswith(("ix_", "ux_")) and self.definitions.get(index) != "unique btree:id":
+                self.indexes[table].discard(index)
+                self.found.append(Operation("drop_index", table, index, f'DROP INDEX "{index}"'))
+
     def columns_of(self, table: str, names: Mapping[str, str]) -> None:
         have = self.have.get(table)
         here = {old: new for old, new in names.items() if have is not None and old in have}
         if have is None or not here:
             return
-        if set(here.values()) & set(have):
-            # An index keeps its name and follows its column, so after a swap each would say the other's.
-            for index in sorted(self.indexes.get(table, set())):
-                if index.startswith(("ix_", "ux_")) and index != f"ux_{table}_id":
-                    self.indexes[table].discard(index)
-                    self.found.append(Operation("drop_index", table, index, f'DROP INDEX "{index}"'))
         for old, new in _steps(here, have):
             sql = f'ALTER TABLE "{table}" RENAME COLUMN "{old}" TO "{new}"'
             self.found.append(Operation("rename_column", table, f"{table}.{new}", sql))
             have[new] = have.pop(old)
+            # An index follows its column and keeps its name.
+            for index in self.indexes.get(table, ()):
+                said = self.definitions.get(index, "")
+                self.definitions[index] = re.sub(rf"\b{re.escape(old)}\b", new, said)
 
     def rewrite(self, one: Values) -> None:
         column, names = f'"{one.column}"', dict(one.names)
@@ -123,17 +136,11 @@ def _begins(column: str, name: str) -> str:
 def _steps(names: Mapping[str, str], have: Iterable[str]) -> list[tuple[str, str]]:
     """Return the single renames in an order in which no name is ever taken."""
     taken = set(have)
-    first: list[tuple[str, str]] = []
-    second: list[tuple[str, str]] = []
+    first, free, last = [], [], []
     for number, (old, new) in enumerate(names.items()):
-        if new in taken and new in names:
+        if new in taken:
             first.append((old, f"between_{number}_"))
-            second.append((f"between_{number}_", new))
+            last.append((f"between_{number}_", new))
         else:
-            if new in taken:
-                # Kept aside since a document named it last; it stays, under another name.
-                free = next(f"{new}__kept{n}" for n in range(1, 1000) if f"{new}__kept{n}" not in taken)
-                first.insert(0, (new, free))
-                taken.add(free)
-            second.append((old, new))
-    return first + second
+            free.append((old, new))
+    return [*first, *free, *last]

@@ -91,6 +91,14 @@ revision_file = Table(
     Column("revision", BIGINT, primary_key=True), Column("path", TEXT, primary_key=True), _text("digest", required=True),
 )  # fmt: skip
 
+kept = Table(
+    "sys_kept", system, _id(),
+    _text("name", required=True), _text("table_name", required=True), _text("column_name"),
+    _text("reason", required=True), Column("revision", BIGINT, nullable=False), _text("at", required=True),
+    _text("author", required=True), Column("restored_in", BIGINT), _text("purged_at"), _text("purged_by"),
+)  # fmt: skip
+"""What no document names any more and is kept aside, under which name, since when; and what became of it."""
+
 event = Table(
     "sys_event", system, _id(),
     _text("at", required=True), _text("entity", required=True), _text("record_id", required=True), _int("version"),

@@ -8,14 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
 import fairlead
 from fairlead.base.clock import utc_now
 from fairlead.base.problems import Problems
-from fairlead.compiled.application import compile_workspace
+from fairlead.compiled.application import Application, compile_workspace
 from fairlead.compiled.changes import GRADES, Change, Grade, compare
 from fairlead.compiled.statement import prepare
 from fairlead.compiled.tables import column_name, table_name
@@ -24,8 +24,9 @@ from fairlead.config.load import Loaded, load
 from fairlead.config.source import SourceTree
 from fairlead.store import identities, migrate, revisions
 from fairlead.store.database import Database
+from fairlead.store.dropping import Aside
 from fairlead.store.renaming import operations as renaming_operations
-from fairlead.work import renames
+from fairlead.work import dropped, renames
 from fairlead.work.access_changes import NOBODY, AccessChanges, Compared, access_changes, compare_loaded
 
 
@@ -53,6 +54,12 @@ class Plan:
     """What is renamed, as the revision keeps it."""
     access: AccessChanges = NOBODY
     """Who gains and who loses what."""
+    aside: tuple[Aside, ...] = ()
+    """What goes out of sight and is kept."""
+    restored: tuple[str, ...] = ()
+    """Ids of what was kept aside and comes back."""
+    app: Application | None = field(default=None, compare=False, repr=False)
+    """What the tables must fit when it has been carried out."""
 
     @property
     def empty(self) -> bool:
@@ -89,6 +96,12 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
     now = migrate.existing(database)
     renamed = _renames(database, before, loaded, back_to)
     renaming = renames.renaming_of(renamed, loaded, app)
+    moved = dropped.moved(
+        database, before=before.workspace if before else None, app=app, renames=renamed, renaming=renaming, now=now,
+        base=current.number if current else 0,
+        ways_back={} if back_to is None else renames.then_and_today(identities.since(database, back_to)),
+    )  # fmt: skip
+    renaming = moved.added_to(renaming)
     moves, then = renaming_operations(renaming, now)
     operations = [*moves, *migrate.differences(app, then)]
     under_new_names = before
@@ -102,10 +115,12 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
         for change in compare(old, loaded.workspace)
     )
     changes += tuple(_other_files(database, tree, current.number) if current and not changes else ())
+    changes = moved.noted(changes, loaded.settings.keep_dropped_days)
     return Plan(
         current.number if current else None, tree.digest(), now.fingerprint(), fairlead.__version__, tree.mapping(),
-        changes, tuple(operations), loaded.problems, renames.to_text(renamed, renaming, app),
+        changes, tuple(operations), loaded.problems, renames.to_text(renamed, renaming, app, moved.identities),
         _access(database, now, compare_loaded(before, under_new_names, loaded, tree, renamed)),
+        tuple(moved.aside), tuple(one.id for one in moved.restored), app,
     )  # fmt: skip
 
 

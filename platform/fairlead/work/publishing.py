@@ -17,7 +17,7 @@ from fairlead.base.problems import Problems
 from fairlead.base.texts import Label
 from fairlead.config.load import load
 from fairlead.config.source import SourceTree
-from fairlead.store import migrate, revisions
+from fairlead.store import dropping, migrate, revisions
 from fairlead.store.database import Database, Duplicate, Tx
 from fairlead.work import plan_report
 from fairlead.work.carrying import carry_over
@@ -64,6 +64,7 @@ def apply(
             + "\n".join(change.line() for change in lossy),
             "zh": "部分数据将不再可见，如确认请加 --allow-destructive：\n" + "\n".join(change.line() for change in lossy),
         }))  # fmt: skip
+    now = iso_utc(utc_now())
     try:
         with database.write() as tx:
             _one_at_a_time(tx)
@@ -75,8 +76,11 @@ def apply(
             migrate.apply(tx, planned.operations)
             number = revisions.put(
                 tx, planned.files, author=author, message=message, source=source, engine=fairlead.__version__,
-                now=iso_utc(utc_now()), plan=plan_report.render(planned), identities=planned.identities,
+                now=now, plan=plan_report.render(planned), identities=planned.identities,
                 result=outcome(planned), git_commit=git_commit,
+            )  # fmt: skip
+            dropping.keep_record(
+                tx, number, planned.aside, planned.restored, planned.operations, author=author, now=now,
             )  # fmt: skip
             if planned.identities is not None and planned.base is not None:
                 carry_over(tx, planned.base)

@@ -16,6 +16,7 @@ from fairlead.config.renamed import Rename, exists, stale, under_new_names
 from fairlead.config.source import SourceTree
 from fairlead.fields.spec import Field
 from fairlead.store import identities, revisions
+from fairlead.store.dropping import is_reserved
 from fairlead.store.renaming import OF_ENTITIES, Renaming, Values
 from fairlead.store.statements import Reads
 
@@ -33,8 +34,7 @@ def renaming_of(renames: Sequence[Rename], after: Loaded, app: Application) -> R
         old = former.of(("entity", name))[1]
         here = ("entity", name)
         if old != name:
-            tables |= {table_name(old): table_name(name), f"s_{old}": f"s_{name}"}
-            totals |= {f"t_{old}"}
+            tables |= {f"{kind}_{old}": f"{kind}_{name}" for kind in "est"}
         sequences = {}
         counted = {one for kept in app.entities[name].totals for one in kept.reads}
         for field in entity.fields.values():
@@ -52,8 +52,13 @@ def renaming_of(renames: Sequence[Rename], after: Loaded, app: Application) -> R
                 continue
             _column(columns, table_name(name), one, field.name)
             found = list(_of_field(field, path, table_name(name), former, after))
-            if (found or one != field.name) and field.name in counted:
-                totals.add(f"t_{old}")
+            if field.name in counted:
+                if found:
+                    totals.add(f"t_{old}")
+                elif one != field.name:
+                    # Each total keeps its numbers; only what they are the sums of has another name.
+                    sums = {f"{part}_{one}": f"{part}_{field.name}" for part in "hsc"}
+                    columns[f"t_{name}"] |= {column_name(one): column_name(field.name)} | sums
             values += found
         if sequences:
             values.append(Values("sys_sequence", "name", sequences))
@@ -177,9 +182,18 @@ def warn_of_stale(
 # ---------------------------------------------------------------- kept with the revision
 
 
-def to_text(renames: Sequence[Rename], renaming: Renaming, app: Application) -> str | None:
-    """Return the renames as a revision keeps them, for the history of records and for the way back."""
-    if not renames:
+def to_text(
+    renames: Sequence[Rename],
+    renaming: Renaming,
+    app: Application,
+    moved: Sequence[tuple[Target, Target]] = (),
+) -> str | None:
+    """Return the renames as a revision keeps them, for the history of records and for the way back.
+
+    Args:
+        moved: What goes out of sight or comes back: the path before and after.
+    """
+    if not renames and not moved:
         return None
     fields = {
         (table_name(name), column_name(field)): (name, field)
@@ -191,12 +205,13 @@ def to_text(renames: Sequence[Rename], renaming: Renaming, app: Application) -> 
         for one in renaming.values
         if (one.table, one.column) in fields and one.form != "prefix"
     ]
-    return json.dumps({"renames": [[list(one.old), list(one.new)] for one in renames], "values": values})
+    pairs = [(one.old, one.new) for one in renames] + list(moved)
+    return json.dumps({"renames": [[list(old), list(new)] for old, new in pairs], "values": values})
 
 
 def backwards(steps: Sequence[identities.Step]) -> tuple[Rename, ...]:
     """Return what leads from the names of today to those from before `steps` (oldest first)."""
-    return tuple(Rename(today, then) for then, today in _then_and_today(steps).items())
+    return tuple(Rename(today, then) for then, today in then_and_today(steps).items())
 
 
 def documents_of(where: Reads, number: int, *, until: int | None = None) -> dict[str, str]:
@@ -212,14 +227,17 @@ def documents_of(where: Reads, number: int, *, until: int | None = None) -> dict
     documents = load(tree).documents
     renames = [
         Rename(then, today)
-        for then, today in _then_and_today(steps).items()
-        if exists(documents, then) and not (then[0] == "approval" and len(then) == 2)
+        for then, today in then_and_today(steps).items()
+        if exists(documents, then)
+        and not (then[0] == "approval" and len(then) == 2)
+        and not any(is_reserved(part) for part in today)
     ]
     made = under_new_names(tree, renames)
     return files if made is None else made.mapping()
 
 
-def _then_and_today(steps: Sequence[identities.Step]) -> dict[Target, Target]:
+def then_and_today(steps: Sequence[identities.Step]) -> dict[Target, Target]:
+    """Return what was called otherwise before `steps` (oldest first): name of then → name of today."""
     found: dict[Target, Target] = {}
     for number, step in enumerate(steps):
         for old, _ in step.renames:
