@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 import pytest
 from fairlead.fields.dates import moment_text, read_moment
 from fairlead.fields.kind import FieldProblem, Formats
@@ -277,3 +278,16 @@ def test_every_kind_has_a_schema(make: Make) -> None:
     assert not Draft202012Validator(schemas["text"]).is_valid({"type": "text", "max_length": 100_001})
     assert not Draft202012Validator(schemas["decimal"]).is_valid({"type": "decimal", "scale": 10})
     assert kind_of(make("money")) is KINDS["money"]
+
+
+@given(digits=st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True))
+def test_a_chinese_mobile_number_is_what_the_library_makes_of_it(make: Make, digits: str) -> None:
+    phone = KINDS["phone"]
+    number = phonenumbers.parse(digits, "CN")
+    assert phonenumbers.is_possible_number(number)
+    stored = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    assert (
+        phone.parse(digits, make("phone"))
+        == stored
+        == phone.parse(f" {digits[:3]} {digits[3:]}", make("phone"))
+    )

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from fairlead.fields.folding import fold, pinyin_keys
+from fairlead.fields.folding import fold, pinyin_keys, sounds
 from fairlead.fields.kind import FieldProblem
 from fairlead.fields.patterns import compile_pattern, matches
 from fairlead.fields.registry import KINDS
@@ -15,6 +15,8 @@ from fairlead.fields.spec import Field
 from fairlead.fields.text import plain_text, sanitise
 from hypothesis import given
 from hypothesis import strategies as st
+from pypinyin import Style, lazy_pinyin
+from pypinyin.constants import PHRASES_DICT
 
 Make = Callable[..., Field]
 
@@ -247,6 +249,17 @@ def test_folding() -> None:
 @given(text=st.text())
 def test_folding_twice_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
+
+
+@given(
+    st.lists(
+        st.sampled_from(sorted(PHRASES_DICT)) | st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5),
+        max_size=6,
+    )
+)
+def test_words_sounded_one_by_one_sound_as_the_whole_text_does(parts: list[str]) -> None:
+    text = "".join(part for part in parts if all("\u4e00" <= sign <= "\u9fa5" for sign in part))
+    assert list(sounds(text)) == lazy_pinyin(text, style=Style.NORMAL)
 
 
 def test_sounds_of_chinese() -> None:

@@ -41,6 +41,8 @@ class CompiledEntity:
     formulas: tuple[str, ...]
     """Computed fields in the order in which they must be worked out."""
     totals: tuple[Totals, ...]
+    numbered: tuple[Field, ...]
+    """Fields that take a document number."""
     duplicates: bool
 
     @property
@@ -164,6 +166,7 @@ def _compile_entity(workspace: Workspace, name: str, tables: Tables) -> Compiled
         search_fields=tuple(found.name for found in searchable(entity)),
         formulas=computed_order(entity.fields),
         totals=build_totals(workspace, name, mine, tables.dialect),
+        numbered=tuple(found for found in entity.fields.values() if found.kind == "sequence"),
         duplicates=bool(entity.duplicates),
     )
 

@@ -130,6 +130,14 @@ def stored_values(values: Mapping[str, Any], fields: Mapping[str, Field]) -> dic
     return found
 
 
+def storing(field: Field) -> Encode | None:
+    """Return the function from a field's domain value, not empty, to what the database keeps; None where it is the same."""
+    if field.kind in _AS_THEY_ARE:
+        return None
+    kind = KINDS[field.kind]
+    return lambda value: kind.to_stored(value, field)
+
+
 _IDENTITY = FieldKind.from_stored
 _AS_THEY_ARE = frozenset(name for name, kind in KINDS.items() if type(kind).to_stored is FieldKind.to_stored)
 """Kinds whose domain values are kept as they are: most values of most records."""

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
+from fairlead.compiled.rows import Encode, storing
 from fairlead.compiled.statement import Prepared, prepare
 from fairlead.compiled.tables import EntityTables, column_name
 
@@ -21,8 +22,15 @@ class EntityWrites:
     def __init__(self, tables: EntityTables, dialect: str) -> None:
         self.tables = tables
         self.dialect = dialect
-        self.parameters = tuple((name, f"v_{column_name(name)}") for name in tables.columns)
-        """Each stored field with the name of its parameter."""
+        fields = tables.entity.fields
+        self.parameters: tuple[tuple[str, str, Encode | None], ...] = tuple(
+            (name, f"v_{column_name(name)}", storing(fields[name])) for name in tables.columns
+        )
+        """Each stored field with the name of its parameter and how its value is stored."""
+        self.told: tuple[str, ...] = tuple(
+            name for name in tables.columns if fields[name].origin != "system" and fields[name].history
+        )
+        """The stored fields whose changes the history tells."""
         self._cache: dict[object, Prepared] = {}
 
     def insert(self, fields: Iterable[str]) -> Prepared:

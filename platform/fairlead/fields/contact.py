@@ -107,6 +107,8 @@ class Phone(_Contact):
             return None
         if _STORED_MOBILE.fullmatch(text):
             return text  # by far the commonest, in our own stored form already
+        if _CHINESE_MOBILE.fullmatch(text) and self.region(field) == "CN":
+            return f"+86{text}"  # what the library says too, fifty times as fast
         if len(text) > 60:
             raise FieldProblem("invalid", NOT_A_PHONE)
         plain = kind.narrow(text)

@@ -24,8 +24,11 @@ def fold(text: str) -> str:
     >>> fold("ＡＢＣ  公司 ﬁrst")
     'abc 公司 first'
     """
-    # Casefolding may leave what normalising joins again, so it is normalised once more.
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    if text.isascii():
+        plain = text.lower()
+    else:
+        # Casefolding may leave what normalising joins again, so it is normalised once more.
+        plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return _SPACES.sub(" ", plain).strip()
 
 
@@ -37,9 +40,20 @@ def sounds(chinese: str) -> tuple[str, ...]:
     ('chong', 'qing')
     """
     # Loading its dictionary takes a tenth of a second, which start-up should not pay.
+    from pypinyin.seg.mmseg import seg
+
+    return tuple([sound for word in seg.cut(chinese) for sound in _sounds_of_word(word)])
+
+
+@lru_cache(maxsize=50_000)
+def _sounds_of_word(word: str) -> tuple[str, ...]:
+    """Return the syllables of a word of the dictionary, or of one character.
+
+    A text is cut into such words and each is sounded by itself, so a thousand different names are made of few of them.
+    """
     from pypinyin import Style, lazy_pinyin
 
-    return tuple(lazy_pinyin(chinese, style=Style.NORMAL))
+    return tuple(lazy_pinyin(word, style=Style.NORMAL))
 
 
 def pinyin_keys(text: str) -> tuple[str, ...]:

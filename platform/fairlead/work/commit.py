@@ -100,20 +100,22 @@ def _insert(tx: Tx, ctx: Context, change: Change) -> int:
     values.update(
         id=change.id, version=1, created_at=ctx.now, created_by=actor, updated_at=ctx.now, updated_by=actor
     )
-    fields = entity.entity.fields
-    stored = stored_values({n: v for n, v in values.items() if n in entity.tables.columns}, fields)
+    stored: dict[str, Any] = {}
+    params: dict[str, object] = {}
+    for name, parameter, encode in entity.writes.parameters:
+        value = values.get(name)
+        if value is not None and encode is not None:
+            value = encode(value)
+        stored[name] = params[parameter] = value
     statement = entity.writes.insert(entity.tables.columns)
     terms = _terms(entity, values, tx.dialect)
-    params = {name: stored.get(field) for field, name in entity.writes.parameters}
     with _DuplicatesNamed(entity):
         tx.run(statement, params if tx.dialect == "sqlite" else {**params, "p_terms": terms})
     if tx.dialect == "sqlite":
         tx.run(entity.writes.insert_search(), {"p_id": change.id, "p_terms": terms})
     _write_lines(tx, entity, change)
     changes: dict[str, Sequence[Any]] = {
-        name: (None, value)
-        for name, value in stored.items()
-        if value is not None and fields[name].origin != "system" and fields[name].history
+        name: (None, stored[name]) for name in entity.writes.told if stored[name] is not None
     }
     _line_changes(change, changes)
     for totals in entity.totals:
@@ -160,11 +162,10 @@ def _update(tx: Tx, ctx: Context, change: Change) -> int:
         params = {"p_id": change.id, "p_terms": _terms(entity, record, tx.dialect)}
         for search in entity.writes.index_search():
             tx.run(search, params)
-    if entity.totals:
-        old_stored = stored_values({n: old.get(n) for n in entity.tables.columns}, fields)
-        for totals in entity.totals:
-            if totals.reads & stored.keys():
-                totals.add(tx, old_stored, {**old_stored, **stored})
+    for totals in entity.totals:
+        if totals.reads & stored.keys():
+            counted = stored_values({n: old.get(n) for n in totals.reads}, fields)
+            totals.add(tx, counted, {**counted, **stored})
     _after(tx, ctx, change, version, changes, record)
     return version
 
@@ -190,10 +191,10 @@ def remove(tx: Tx, ctx: Context, change: Change) -> None:
     )
     if done != 1:
         raise Conflict(change.id, expected=int(change.old["version"]))
-    if entity.totals:
-        stored = stored_values({n: change.old.get(n) for n in entity.tables.columns}, entity.entity.fields)
-        for totals in entity.totals:
-            totals.add(tx, stored, None)
+    for totals in entity.totals:
+        totals.add(
+            tx, stored_values({n: change.old.get(n) for n in totals.reads}, entity.entity.fields), None
+        )
     _event(tx, ctx, change, int(change.old["version"]) + 1, {})
 
 
@@ -269,9 +270,9 @@ def _line_changes(
 
 
 def _take_numbers(tx: Tx, ctx: Context, entity: CompiledEntity, values: dict[str, Any]) -> None:
-    for name, spec in entity.entity.fields.items():
-        if spec.kind == "sequence" and values.get(name) is None:
-            values[name] = sequence_text(tx, entity.name, name, spec.params, ctx.now)
+    for spec in entity.numbered:
+        if values.get(spec.name) is None:
+            values[spec.name] = sequence_text(tx, entity.name, spec.name, spec.params, ctx.now)
 
 
 def sequence_text(tx: Tx, entity: str, field_name: str, params: Mapping[str, Any], now: datetime) -> str:
