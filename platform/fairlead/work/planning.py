@@ -28,6 +28,7 @@ from fairlead.store.dropping import Aside
 from fairlead.store.renaming import operations as renaming_operations
 from fairlead.work import dropped, renames
 from fairlead.work.access_changes import NOBODY, AccessChanges, Compared, access_changes, compare_loaded
+from fairlead.work.reach import Reach, reach
 
 
 class Broken(Exception):
@@ -54,6 +55,8 @@ class Plan:
     """What is renamed, as the revision keeps it."""
     access: AccessChanges = NOBODY
     """Who gains and who loses what."""
+    reach: tuple[Reach, ...] = ()
+    """How many records, people and things under way each change concerns."""
     aside: tuple[Aside, ...] = ()
     """What goes out of sight and is kept."""
     restored: tuple[str, ...] = ()
@@ -120,6 +123,7 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
         current.number if current else None, tree.digest(), now.fingerprint(), fairlead.__version__, tree.mapping(),
         changes, tuple(operations), loaded.problems, renames.to_text(renamed, renaming, app, moved.identities),
         _access(database, now, compare_loaded(before, under_new_names, loaded, tree, renamed)),
+        reach(database, now, before, changes, renamed),
         tuple(moved.aside), tuple(one.id for one in moved.restored), app,
     )  # fmt: skip
 
