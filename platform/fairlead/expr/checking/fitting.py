@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from fairlead.base.texts import did_you_mean, listing
 from fairlead.expr.checking.base import Base
-from fairlead.expr.checking.literals import read_date, read_moment, read_time, rescaled
+from fairlead.expr.checking.literals import number_const, read_date, read_moment, read_time, rescaled
+from fairlead.expr.evaluate import constant_value
 from fairlead.expr.nodes import Syntax, Typed
 from fairlead.expr.types import (
     DATE,
@@ -155,11 +157,12 @@ class Fitting(Base):
                     "this may give decimals, but a whole number is needed; round(…) it", whole, "round(…, 0)"
                 )
                 return None
-            if fit.op == "const" and got.scale <= expect.scale:
+            if fit.op == "const" and got.scale > expect.scale:
+                fit = self.folded(rescaled(fit, expect.scale)) or fit
+                got = fit.type
+            if fit.op == "const":
                 return replace(fit, type=replace(expect, scale=got.scale, digits=got.digits))
-            made = (
-                fit if got.scale == expect.scale and got.kind is expect.kind else rescaled(fit, expect.scale)
-            )
+            made = fit if got.scale == expect.scale else rescaled(fit, expect.scale)
             return replace(made, type=replace(expect, digits=made.type.digits))
         kinds_match = got.kind is expect.kind
         if expect.kind is Kind.text and got.kind is Kind.choice:
@@ -173,6 +176,18 @@ class Fitting(Base):
             self.mismatch(f"{word} is needed here, but this is {got}", whole)
             return None
         return fit
+
+    def folded(self, node: Typed) -> Typed | None:
+        if not all(arg.op == "const" for arg in node.args):
+            return node
+        value = constant_value(node)
+        if value is None:
+            self.problem("constant", "this has no value: it divides by zero", node)
+            return None
+        if isinstance(value, int | Decimal) and not isinstance(value, bool) and node.type.is_number:
+            made = number_const(value, node.start, node.end)
+            return replace(made, type=with_digits(node.type, made.type.digits, made.type.scale))
+        return node
 
 
 def widest(nodes: Sequence[Typed]) -> Type:

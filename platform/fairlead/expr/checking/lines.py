@@ -29,7 +29,7 @@ class Lines(Operators):
             before = len(self.problems)
             source = self.check(rows) if rows.kind != "name" and not is_stream(rows) else None
             if is_stream(rows) or (source is not None and source.type.is_rows):
-                variable = Syntax("name", "it", (), arg.start, arg.start)
+                variable = self.fresh(arg)
                 body = Syntax("member", arg.value, (variable,), arg.start, arg.end, 2, arg.at)
                 return self.macro(name, rows, variable, body, node)
             del self.problems[before:]
@@ -37,7 +37,7 @@ class Lines(Operators):
         if whole is None:
             return None
         if name == "count" and whole.type.kind is Kind.list:
-            return self.made("call", Type(Kind.integer, digits=6), (whole,), "size", node)
+            return self.made("call", Type(Kind.integer, digits=8), (whole,), "size", node)
         message = f"write {name}(record.lines.field), or record.lines.{name}(l, …)"
         self.mismatch(message, whole)
         return None
@@ -45,7 +45,7 @@ class Lines(Operators):
     def whole_stream(self, name: str, arg: Syntax, node: Syntax) -> Typed | None:
         """`sum(record.lines.map(l, …))`, `count(record.lines.filter(l, …))`, `is_empty(…)` of either."""
         held = Syntax("literal", True, (), arg.start, arg.end)
-        variable = Syntax("name", "it", (), arg.start, arg.start)
+        variable = self.fresh(arg)
         found = stream(arg)
         if name == "is_empty":
             some = self.macro("exists", arg, variable, held, node)
@@ -56,6 +56,12 @@ class Lines(Operators):
             self.mismatch(f"{name} needs a column: {name}(….field)", arg)
             return None
         return self.macro(name, arg, variable, variable, node)
+
+    def fresh(self, arg: Syntax) -> Syntax:
+        """Return a variable that nobody wrote, for a macro that stands for another way to write it."""
+        known = {*roots(self.scope), *self.variables}
+        word = next(word for word in ("it", *[f"it{at}" for at in range(2, 99)]) if word not in known)
+        return Syntax("name", word, (), arg.start, arg.start)
 
     def loose_stream(self, node: Syntax) -> None:
         """Say that `filter` and `map` give lines, which are no value."""

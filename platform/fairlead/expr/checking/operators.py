@@ -6,7 +6,6 @@ from decimal import Decimal
 from fairlead.expr.checking.fitting import widest
 from fairlead.expr.checking.literals import number_const, rescaled
 from fairlead.expr.checking.names import Names
-from fairlead.expr.evaluate import constant_value
 from fairlead.expr.nodes import Syntax, Typed
 from fairlead.expr.types import (
     BOOL,
@@ -243,15 +242,3 @@ class Operators(Names):
         if scale > MAX_SCALE:
             made = rescaled(made, MAX_SCALE)
         return self.folded(made)
-
-    def folded(self, node: Typed) -> Typed | None:
-        if not all(arg.op == "const" for arg in node.args):
-            return node
-        value = constant_value(node)
-        if value is None:
-            self.problem("constant", "this has no value: it divides by zero", node)
-            return None
-        if isinstance(value, int | Decimal) and not isinstance(value, bool) and node.type.is_number:
-            made = number_const(value, node.start, node.end)
-            return replace(made, type=with_digits(node.type, made.type.digits, made.type.scale))
-        return node
