@@ -109,7 +109,7 @@ class YamlScanner(Scanner):
     def key(self, events: Iterator[Any], event: Any, path: KeyPath, place: Place, depth: int) -> str | None:
         """Read a key, always as text; None when it cannot be one."""
         if isinstance(event, yaml.AliasEvent):
-            raise self.alias(event, path, place)
+            raise self.alias(event, (*path, f"*{event.anchor}"), place)
         if not isinstance(event, yaml.ScalarEvent):
             self.broken.add(path)
             self.value(events, event, (*path, "?"), depth + 1)
@@ -162,9 +162,13 @@ class YamlScanner(Scanner):
 
     def syntax(self, error: yaml.MarkedYAMLError) -> None:
         mark = error.problem_mark or error.context_mark
+        begun = error.context_mark
+        if isinstance(error, yaml.scanner.ScannerError) and mark and begun and begun.line < mark.line:
+            # A quotation mark that is never closed, a key without its colon: it is wrong where it begins, and only
+            # noticed much later.
+            mark = begun
         line, column = (mark.line, mark.column) if mark else (0, 0)
         message = " ".join(part for part in (error.problem, error.context) if part)
-        begun = error.context_mark
         if begun and error.context and (begun.line, begun.column) != (line, column):
             message += f" begun at {begun.line + 1}:{begun.column + 1}"
         lines = self.text.split("\n")

@@ -1,0 +1,1 @@
+"""Programs that try the configuration with a great many inputs; `make` runs them."""

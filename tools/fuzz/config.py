@@ -1,0 +1,145 @@
+"""Damage the shipped templates 10,000 times and judge every answer: `python -m tools.fuzz.config`."""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import os
+import resource
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from fairlead.config.source import SourceTree, shipped, shipped_templates
+from fairlead.store import migrate, revisions
+from fairlead.store.database import Database
+from fairlead.work import planning, publishing
+
+from tools.fuzz.judging import Verdict, judge
+from tools.fuzz.mutants import mutant
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARE = 0.97
+SECONDS = 2.0
+MEGABYTES = 256
+EVERY = 40
+"""Each so-many-th mutant is also tried against a published workspace, where it must change nothing."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run, print the figures, and return 1 when one of them is not as promised."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--number", type=int, default=10_000, help="how many mutants, over all templates")
+    parser.add_argument("--seed", type=int, default=1, help="where the seeds begin")
+    parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("--show", type=int, default=10, help="how many misses to print")
+    given = parser.parse_args(arguments)
+    begun = time.monotonic()
+    templates = shipped_templates(ROOT)
+    share = given.number // len(templates)
+    blocks = [
+        (template, range(given.seed + start, given.seed + min(start + 250, share)))
+        for template in templates
+        for start in range(0, share, 250)
+    ]
+    with ProcessPoolExecutor(given.processes) as pool:
+        parts = list(pool.map(block, blocks))
+    verdicts = [verdict for part in parts for verdict in part[0]]
+    crashes = [crash for part in parts for crash in part[1]]
+    peak = max(part[2] for part in parts)
+    return report(verdicts, crashes, peak, time.monotonic() - begun, given.show)
+
+
+Block = tuple[str, range]
+
+
+def block(given: Block) -> tuple[list[Verdict], list[str], int]:
+    """Judge one block of seeds in a process of its own; verdicts, tracebacks, peak memory above idle in MB."""
+    template, seeds = given
+    files = shipped(ROOT, template).mapping()
+    verdicts: list[Verdict] = []
+    crashes: list[str] = []
+    judge(mutant(files, 0))
+    idle = _megabytes()
+    for seed in seeds:
+        try:
+            made = mutant(files, seed)
+            found = judge(made)
+        except Exception:
+            crashes.append(f"{template} seed {seed}\n{traceback.format_exc()}")
+            continue
+        if found.told:
+            told = f"{template} seed {seed} {made.kind} {made.file}:{made.lines[:1]} {made.what}\n    {found.told}"
+            found = Verdict(found.kind, found.place, found.seconds, found.incomplete, told)
+        verdicts.append(found)
+    peak = _megabytes() - idle
+    crashes += unchanged(template, [seed for seed in seeds if seed % EVERY == 0])
+    return verdicts, crashes, peak
+
+
+def _megabytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def unchanged(template: str, seeds: Sequence[int]) -> Iterator[str]:
+    """Try to publish mutants over a published workspace; yield each that is not refused, or changes it."""
+    tree = shipped(ROOT, template)
+    files = tree.mapping()
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{folder}/fairlead.db")
+        migrate.prepare_system(database)
+        publishing.apply(database, planning.plan(database, tree), author="fuzz")
+        before = _published(database)
+        for seed in seeds:
+            made = mutant(files, seed)
+            if judge(made).place == "sound":
+                continue
+            try:
+                planning.plan(database, SourceTree.from_mapping(made.files))
+                yield f"{template} seed {seed} was planned in spite of its errors"
+            except planning.Broken:
+                pass
+            if _published(database) != before:
+                yield f"{template} seed {seed} changed what is published"
+        database.close()
+
+
+def _published(database: Database) -> object:
+    number = revisions.current_number(database)
+    assert number is not None
+    return number, revisions.files(database, number), migrate.existing(database).fingerprint()
+
+
+def report(verdicts: Sequence[Verdict], crashes: Sequence[str], peak: int, took: float, show: int) -> int:
+    """Print the figures; 1 when a promise is not kept."""
+    places = collections.Counter(one.place for one in verdicts)
+    wrong = len(verdicts) - places["sound"]
+    hit = (places["line"] + places["use"]) / max(wrong, 1)
+    slowest = max((one.seconds for one in verdicts), default=0.0)
+    incomplete = [text for one in verdicts for text in one.incomplete]
+    print(
+        f"{len(verdicts):,} mutants in {took:,.0f} s; {wrong:,} with errors, {places['sound']:,} still sound"
+    )
+    print(f"tracebacks or changes of the published revision: {len(crashes)}")
+    print(f"found in place: {hit:.2%} (at the line {places['line'] / max(wrong, 1):.2%}, "
+          f"at a use {places['use'] / max(wrong, 1):.2%}, elsewhere {places['elsewhere']})")  # fmt: skip
+    print(f"findings without file, line, column or key: {len(incomplete)}")
+    print(f"slowest check {slowest:.2f} s of processor time; memory above idle at most {peak} MB")
+    for kind in sorted({one.kind for one in verdicts}):
+        of = collections.Counter(one.place for one in verdicts if one.kind == kind)
+        print(
+            f"  {kind:<17} "
+            + "  ".join(f"{place} {of[place]}" for place in ("line", "use", "elsewhere", "sound"))
+        )
+    for text in [*crashes[:show], *incomplete[:show], *[one.told for one in verdicts if one.told][:show]]:
+        print(text)
+    kept = not crashes and not incomplete and hit >= SHARE and slowest < SECONDS and peak < MEGABYTES
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
