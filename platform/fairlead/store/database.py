@@ -54,6 +54,10 @@ class Unavailable(Exception):
     """The database cannot answer now; trying again later may help."""
 
 
+class Blocked(Unavailable):
+    """Somebody held what this needed for too long, or each waited for the other; trying again will help."""
+
+
 class Tx:
     """An open transaction. Used only inside `with database.write() as tx`."""
 
@@ -136,6 +140,11 @@ class Database:
 
     def __repr__(self) -> str:
         return f"<Database {sa.make_url(self.url).render_as_string(hide_password=True)}>"
+
+    @property
+    def path(self) -> str | None:
+        """The file of a SQLite database."""
+        return self._path if self.dialect == "sqlite" else None
 
     def engine(self) -> sa.Engine:
         """Return a SQLAlchemy engine without a pool, for creating tables and reflecting them."""
@@ -220,6 +229,18 @@ class Database:
             tx = yield from self._write("BEGIN")
         for call in tx.after_commit:
             call()
+
+    @contextmanager
+    def session(self) -> Iterator[Tx]:
+        """Open a connection of its own, each statement durable by itself; it ends with the block.
+
+        For what belongs to a session: its locks, and statements that no transaction can hold.
+        """
+        connection = self._connect()
+        try:
+            yield Tx(self, connection)
+        finally:
+            connection.close()
 
     def _write(self, begin: str) -> Generator[Tx, None, Tx]:
         with self._borrowed() as connection:
@@ -328,6 +349,8 @@ def translate(error: BaseException) -> None:
         text = str(error)
         if "locked" in text or "busy" in text or "full" in text or "disk" in text or "unable to open" in text:
             raise Unavailable(text) from error
+    elif isinstance(error, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)):
+        raise Blocked(str(error)) from error
     elif isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         raise Unavailable(str(error)) from error
 

@@ -21,7 +21,17 @@ from fairlead.store.database import Database, Tx
 from fairlead.store.operations import Operation
 from fairlead.store.system import system
 
-__all__ = ["Existing", "Operation", "apply", "differences", "existing", "prepare_system"]
+__all__ = [
+    "Existing",
+    "Misfit",
+    "Operation",
+    "apply",
+    "begin",
+    "differences",
+    "existing",
+    "prepare_system",
+    "verify",
+]
 
 
 def differences(app: Application, now: Existing) -> list[Operation]:
@@ -79,6 +89,46 @@ def _totals_of_another_shape(app: Application, now: Existing) -> frozenset[str]:
         if table.name in now.columns
         and {column.name for column in table.columns} != set(now.columns[table.name])
     )
+
+
+LOCK_WAIT_S = 2
+"""How long a statement of a migration waits for others, who wait behind it meanwhile (CF-33)."""
+
+_PATIENCE = prepare(
+    sa.text(
+        f"SELECT set_config('lock_timeout', '{LOCK_WAIT_S}s', true), "
+        "(SELECT set_config(name, '1s', true) FROM pg_settings WHERE name = 'client_connection_check_interval')"
+    ),
+    "postgresql",
+)
+
+
+class Misfit(Exception):
+    """After a migration the tables are not what the application needs; nothing of it may stay."""
+
+
+def begin(tx: Tx) -> None:
+    """Make the open transaction that of a publisher: writers of records come before it or after it.
+
+    On PostgreSQL it waits for nobody longer than `LOCK_WAIT_S`, and ends soon after the process that opened it.
+
+    Raises:
+        Blocked: Somebody is writing for longer than that.
+    """
+    if tx.dialect == "postgresql":
+        tx.all(_PATIENCE)
+        tx.ddl(f"SELECT pg_advisory_xact_lock({revisions.PUBLISHING})")
+
+
+def verify(tx: Tx, app: Application) -> None:
+    """Compare the tables with what `app` needs, once more and before they are committed.
+
+    Raises:
+        Misfit: They differ.
+    """
+    left = differences(app, existing(tx))
+    if left:
+        raise Misfit("; ".join(f"{one.kind} {one.table} {one.name}" for one in left))
 
 
 def apply(tx: Tx, operations: Iterable[Operation]) -> None:

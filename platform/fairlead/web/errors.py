@@ -67,7 +67,7 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def on_bug(error: Exception) -> Any:
-        if type(error).__name__ == "Unavailable":
+        if any(kind.__name__ == "Unavailable" for kind in type(error).__mro__):
             answer = problem(503, "unavailable", _AWAY.get(language()), headers={"Retry-After": "2"})
             return answer if wants_json() else pages.status_page(503, _AWAY.get(language()))
         log.error("request %s failed", request_id(), exc_info=error)

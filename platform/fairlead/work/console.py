@@ -18,10 +18,11 @@ from fairlead.fields.spec import Field
 from fairlead.model.governance import ACTIONS, CAPABILITIES
 from fairlead.store import approvals as approval_store
 from fairlead.store import history, jobs, people, revisions
+from fairlead.store.dropping import former, is_reserved
 from fairlead.store.history import Event
 from fairlead.store.jobs import STUCK
 from fairlead.store.revisions import Revision
-from fairlead.work import planning, publishing, reading
+from fairlead.work import overtaken, planning, publishing, reading
 from fairlead.work.context import Context
 from fairlead.work.records import roles_of
 from fairlead.work.revisions import difference
@@ -199,13 +200,16 @@ def _line(
     title = titles.get((event.entity, event.record_id))
     actor = names.get(event.actor or "")
     if compiled is None:
-        # Accounts, teams and the like: whoever may look after them may see what was done to them.
-        open_to = event.entity not in ("user", "team") or "people" in capabilities(ctx)
+        # Accounts, teams and the like: whoever may look after them may see what was done to them. Nobody is granted
+        # anything of an entity that was dropped.
+        open_to = not is_reserved(event.entity) and (
+            event.entity not in ("user", "team") or "people" in capabilities(ctx)
+        )
         changes = tuple(
             (Label.of(name), (pair[0], pair[1]) if open_to and len(pair) == 2 else None)
             for name, pair in event.changes.items()
         )
-        return HistoryLine(event, Label.of(event.entity), None, actor, changes)
+        return HistoryLine(event, Label.of(former(event.entity)), None, actor, changes)
     access: EntityAccess = ctx.app.access(event.entity, roles_of(ctx))
     fields = compiled.entity.fields
     rows: list[tuple[Field | Label, tuple[Any, Any] | None]] = []
@@ -344,7 +348,7 @@ def roll_back(ctx: Context, number: int, *, seal: str, allow_lossy: bool = False
     except (LookupError, planning.Broken) as error:
         raise NotFound("revision", str(number), message=_NO_REVISION) from error
     if plan.seal != seal:
-        raise publishing.stale(ctx.database)
+        raise overtaken.stale(ctx.database, plan.base)
     if plan.empty:
         raise Refused("plan.empty", Label({
             "en": "The configuration in force is the same already.", "zh": "当前配置已与该版本一致。",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fairlead.compiled.application import Application
-from fairlead.compiled.changes import Change, stored_differently
+from fairlead.compiled.changes import Change
 from fairlead.compiled.tables import build_tables, column_name, lines_name, table_name
 from fairlead.config.load import load
 from fairlead.config.mentions import Target
@@ -189,7 +189,7 @@ class _Work:
         if table not in self.now.columns or (column is not None and column not in self.now.columns[table]):
             return
         was = self._as_dropped(kept)
-        if was is not None and (_storage(was) != _storage(spec) or stored_differently(was, spec)):
+        if was is not None and not _alike(was, spec):
             self.made.notes[wanted] = (
                 f"the values kept since revision {kept.revision} are of another type and stay aside"
             )
@@ -395,6 +395,18 @@ def _storage(spec: Field) -> str | None:
     if spec.kind == "table":
         return "table"
     return "column" if kind_of(spec).column_type(spec) is not None else None
+
+
+def _alike(one: Field, two: Field) -> bool:
+    """Whether values that were written for `one` are values of `two`."""
+    texts = ("text", "long_text")
+    if one.kind != two.kind:
+        return one.kind in texts and two.kind in texts
+    if one.kind == "table":
+        return True
+    first, second = kind_of(one).expr_type(one), kind_of(two).expr_type(two)
+    pointed = [(each.params.get("entity"), each.params.get("entities")) for each in (one, two)]
+    return (first.scale, first.currency, pointed[0]) == (second.scale, second.currency, pointed[1])
 
 
 def _place(path: Target, spec: Field | None) -> tuple[str, str | None]:

@@ -23,7 +23,7 @@ from fairlead.config import renamed as config_renames
 from fairlead.config.load import Loaded, load
 from fairlead.config.source import SourceTree
 from fairlead.store import identities, migrate, revisions
-from fairlead.store.database import Database
+from fairlead.store.database import Database, Tx
 from fairlead.store.dropping import Aside
 from fairlead.store.renaming import operations as renaming_operations
 from fairlead.work import dropped, renames
@@ -61,6 +61,8 @@ class Plan:
     """What goes out of sight and is kept."""
     restored: tuple[str, ...] = ()
     """Ids of what was kept aside and comes back."""
+    asked: tuple[Change, ...] = field(default=(), compare=False, repr=False)
+    """The changes whose grade rests on the data, as they were before anything was counted."""
     app: Application | None = field(default=None, compare=False, repr=False)
     """What the tables must fit when it has been carried out."""
 
@@ -113,9 +115,12 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
         made = config_renames.under_new_names(source, renamed)
         under_new_names = load(made) if made is not None else before
     old = under_new_names.workspace if under_new_names else None
-    changes = tuple(renames.changes_of(renamed, loaded)) + tuple(
-        _counted(database, replace(change, question=renames.asked_before(change.question, renamed)), now)
+    compared = [
+        replace(change, question=renames.asked_before(change.question, renamed))
         for change in compare(old, loaded.workspace)
+    ]
+    changes = tuple(renames.changes_of(renamed, loaded)) + tuple(
+        _counted(database, change, now) for change in compared
     )
     changes += tuple(_other_files(database, tree, current.number) if current and not changes else ())
     changes = moved.noted(changes, loaded.settings.keep_dropped_days)
@@ -124,7 +129,8 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
         changes, tuple(operations), loaded.problems, renames.to_text(renamed, renaming, app, moved.identities),
         _access(database, now, compare_loaded(before, under_new_names, loaded, tree, renamed)),
         reach(database, now, before, changes, renamed),
-        tuple(moved.aside), tuple(one.id for one in moved.restored), app,
+        tuple(moved.aside), tuple(one.id for one in moved.restored),
+        tuple(change for change in compared if change.question), app,
     )  # fmt: skip
 
 
@@ -223,7 +229,14 @@ _ASK: dict[str, tuple[str, str, str | None]] = {
 """Question → (what to count, how to say it, the grade when there are any)."""
 
 
-def _counted(database: Database, change: Change, now: migrate.Existing) -> Change:
+def worse(where: Database | Tx, planned: Plan) -> list[Change]:
+    """Return the changes of a plan that the data of now do not allow any more (CF-22)."""
+    now = migrate.existing(where) if planned.asked else None
+    again = [_counted(where, change, now) for change in planned.asked] if now else []
+    return [change for change in again if change.grade == "blocked"]
+
+
+def _counted(database: Database | Tx, change: Change, now: migrate.Existing) -> Change:
     """Add to a change how much data it touches; some changes are blocked when it touches any."""
     if not change.question:
         return change

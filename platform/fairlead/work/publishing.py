@@ -6,8 +6,11 @@ applied.
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import fairlead
@@ -17,12 +20,16 @@ from fairlead.base.problems import Problems
 from fairlead.base.texts import Label
 from fairlead.config.load import load
 from fairlead.config.source import SourceTree
-from fairlead.store import dropping, migrate, revisions
-from fairlead.store.database import Database, Duplicate, Tx
-from fairlead.work import plan_report
+from fairlead.store import dropping, migrate, publisher, revisions, safety_copy
+from fairlead.store.database import Blocked, Database, Duplicate, Tx
+from fairlead.store.operations import ALTERING
+from fairlead.work import overtaken, plan_report, planning
 from fairlead.work.carrying import carry_over
 from fairlead.work.planning import Plan, plan
 from fairlead.work.revisions import outcome
+
+ATTEMPTS = 15
+"""How often a plan is tried whose tables others hold (CF-33); each attempt waits two seconds at most for each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class Applied:
     revision: int
     changed: bool
     plan: Plan
+    copy: Path | None = None
+    """The copy of the database as it was, where one was made."""
 
 
 def apply(
@@ -47,7 +56,8 @@ def apply(
     """Publish a plan as the next revision: tables, text and number in one transaction.
 
     Raises:
-        Refused: Something in it is blocked, needs consent, or the plan no longer fits what it was made for.
+        Refused: Something in it is blocked, needs consent, the plan no longer fits what it was made for, or somebody
+            else is publishing. Nothing has been changed then.
     """
     if planned.empty:
         return Applied(planned.base or 0, False, planned)
@@ -66,41 +76,91 @@ def apply(
         }))  # fmt: skip
     now = iso_utc(utc_now())
     try:
-        with database.write() as tx:
-            _one_at_a_time(tx)
-            if (
-                revisions.current_number(tx) != planned.base
-                or migrate.existing(tx).fingerprint() != planned.fingerprint
-            ):
-                raise stale(tx)
-            migrate.apply(tx, planned.operations)
-            number = revisions.put(
-                tx, planned.files, author=author, message=message, source=source, engine=fairlead.__version__,
-                now=now, plan=plan_report.render(planned), identities=planned.identities,
-                result=outcome(planned), git_commit=git_commit,
-            )  # fmt: skip
-            dropping.keep_record(
-                tx, number, planned.aside, planned.restored, planned.operations, author=author, now=now,
-            )  # fmt: skip
-            if planned.identities is not None and planned.base is not None:
-                carry_over(tx, planned.base)
+        with publisher.alone(database, author=author, now=now):
+            return _published(
+                database,
+                planned,
+                author=author,
+                now=now,
+                message=message,
+                source=source,
+                git_commit=git_commit,
+            )
+    except publisher.Busy as other:
+        raise overtaken.busy(other.holder) from other
+    except safety_copy.NoRoom as error:
+        raise _no_room(error) from error
     except Duplicate as error:
-        raise stale(database) from error
-    return Applied(number, True, planned)
+        # Counted and found single a moment ago; what came since is refused by the index that was to be made.
+        raise overtaken.data_moved(planned.changes) from error
 
 
-def _one_at_a_time(tx: Tx) -> None:
-    if tx.dialect == "postgresql":
-        tx.ddl(f"SELECT pg_advisory_xact_lock({revisions.PUBLISHING})")
+def _published(database: Database, planned: Plan, **words: Any) -> Applied:
+    """Carry a plan out, again where others held for too long what it needs."""
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            with database.write() as tx:
+                done = _carried_out(tx, planned, **words)
+            if done.copy is not None:
+                safety_copy.prune(database)
+            return done
+        except Blocked as error:
+            if not left:
+                raise _held(error) from error
+            # Whoever queued behind this attempt goes first.
+            time.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - no secret
+    raise AssertionError("unreachable")
 
 
-def stale(where: Database | Tx) -> Refused:
-    """Return the refusal of a plan whose ground has moved."""
-    current = revisions.current(where)
-    by = f" {current.author} published revision {current.number} at {current.at}." if current else ""
-    return Refused("plan.stale", Label({
-        "en": f"The plan was made for another state.{by} Make a new plan.",
-        "zh": f"该计划所依据的状态已变化。{by}请重新生成计划。",
+def _carried_out(
+    tx: Tx, planned: Plan, *, author: str, now: str, message: str | None, source: str, git_commit: str | None
+) -> Applied:
+    migrate.begin(tx)
+    if (
+        revisions.current_number(tx) != planned.base
+        or migrate.existing(tx).fingerprint() != planned.fingerprint
+    ):
+        raise overtaken.stale(tx, planned.base)
+    if moved := planning.worse(tx, planned):
+        raise overtaken.data_moved(moved)
+    copy, aside = None, list(planned.aside)
+    operations = planned.operations
+    first = next((n for n, one in enumerate(operations) if one.kind in ALTERING), len(operations))
+    # What people wrote, or left empty, is about to be written anew. Taking it out of sight does not touch it.
+    altering = first < len(operations) and planned.base is not None
+    number = (planned.base or 0) + 1
+    if altering and tx.dialect == "sqlite":
+        copy = safety_copy.copy_file(tx.database, number)
+    migrate.apply(tx, operations[:first])
+    if altering and tx.dialect == "postgresql":
+        aside += safety_copy.copy_columns(tx, number, operations[first:])
+    migrate.apply(tx, operations[first:])
+    if planned.app is not None:
+        migrate.verify(tx, planned.app)
+    number = revisions.put(
+        tx, planned.files, author=author, message=message, source=source, engine=fairlead.__version__, now=now,
+        plan=plan_report.render(planned), identities=planned.identities, result=outcome(planned), git_commit=git_commit,
+    )  # fmt: skip
+    dropping.keep_record(tx, number, aside, planned.restored, planned.operations, author=author, now=now)
+    if planned.identities is not None and planned.base is not None:
+        carry_over(tx, planned.base)
+    return Applied(number, True, planned, copy)
+
+
+def _held(error: Blocked) -> Refused:
+    return Refused("plan.held", Label({
+        "en": f"Other work held the tables for too long ({str(error).splitlines()[0]}). Nothing was changed; try again, "
+              "perhaps when a long report or export has ended.",
+        "zh": "其他操作长时间占用相关数据表。未作任何更改，请在报表或导出结束后重试。",
+    }), data={"retry_after_s": 10})  # fmt: skip
+
+
+def _no_room(error: safety_copy.NoRoom) -> Refused:
+    needed, free = error.needed // 1_000_000 + 1, error.free // 1_000_000
+    return Refused("plan.no-room", Label({
+        "en": f"This changes values, so the database is copied first: {needed:,} MB are needed and {free:,} MB are free. "
+              "Nothing was changed; free some space and try again.",
+        "zh": f"此次更改会修改数据，需要先复制数据库：需要 {needed:,} MB，剩余 {free:,} MB。未作任何更改，请清理磁盘空间后重试。",
     }))  # fmt: skip
 
 
@@ -113,7 +173,8 @@ def plan_from_json(database: Database, found: Mapping[str, Any]) -> Plan:
     """
     fresh = plan(database, SourceTree.from_mapping(dict(found["files"])))
     if fresh.seal != found.get("seal"):
-        raise stale(database)
+        base = found.get("base")
+        raise overtaken.stale(database, base if isinstance(base, int) else None)
     return fresh
 
 

@@ -15,7 +15,7 @@ from fairlead.web.api.asked import only_keys, text_or_none
 from fairlead.web.api.once import once
 from fairlead.web.problems import problem
 from fairlead.web.request import context, language
-from fairlead.work import plan_report, planning, publishing
+from fairlead.work import overtaken, plan_report, planning, publishing
 from fairlead.work import revisions as revision_work
 from fairlead.work.context import Context
 
@@ -47,6 +47,12 @@ def _tree(body: dict[str, Any]) -> SourceTree:
             [FieldError("files", "invalid", Label({"en": "Give path → text.", "zh": "应为“路径 → 文本”。"}))]
         )
     return SourceTree.from_mapping(files)
+
+
+def _base(body: dict[str, Any], stands: int | None) -> int | None:
+    """Return the revision that the caller's plan was made on, where they said it."""
+    base = body.get("base")
+    return base if isinstance(base, int) and not isinstance(base, bool) else stands
 
 
 def _broken(problems: Problems) -> Response:
@@ -87,7 +93,7 @@ def apply() -> Response:
             planned = planning.plan(ctx.database, _tree(body))
             for name, stands in (("seal", planned.seal), ("base", planned.base)):
                 if body.get(name) is not None and body[name] != stands:
-                    raise publishing.stale(ctx.database)
+                    raise overtaken.stale(ctx.database, _base(body, planned.base))
             applied = publishing.apply(
                 ctx.database, planned, author=ctx.actor.username, message=text_or_none("message", body),
                 source="api", allow_destructive=body.get("allow_destructive") is True,
