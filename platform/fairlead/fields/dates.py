@@ -245,6 +245,7 @@ class DateTime(FieldKind):
     label = both("Date and time", "日期时间")
     help = both("A moment, shown in each person's own time zone.", "某一时刻，按各人时区显示。")
     widget = "datetime"
+    groupable = True
 
     def expr_type(self, field: Field) -> types.Type:
         return types.DATETIME
