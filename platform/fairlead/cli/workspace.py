@@ -10,6 +10,8 @@ import click
 
 from fairlead.base.errors import Refused
 from fairlead.cli.common import FOLDER, FORMAT, WORKSPACE, author, house, shipped_root, show, tree
+from fairlead.cli.provenance import Provenance, provenance
+from fairlead.cli.standing import ONLY, refusal, remember, selected, selection_json, tell_selection
 from fairlead.config.load import load
 from fairlead.config.source import shipped, shipped_templates, workspace_files
 from fairlead.work import plan_report, planning, publishing
@@ -56,22 +58,38 @@ def make_workspace(folder: Path, template: str) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Keep the plan, sealed, for `fairlead apply FILE`.",
 )
-def plan(folder: Path, form: str, out: Path | None) -> None:
+@ONLY
+def plan(folder: Path, form: str, out: Path | None, only: tuple[str, ...]) -> None:
     """Show what publishing the workspace in FOLDER would change, and what data it touches."""
     own = house(folder)
     try:
-        found = planning.plan(own.database, tree(folder))
+        documents = tree(folder)
+        selection = selected(own.database, documents, only)
+        found = planning.plan(own.database, selection.tree if selection else documents)
+        behind = refusal(own.database, folder, documents)
     except planning.Broken as error:
         click.echo(error.problems.render(), err=True)
         sys.exit(1)
     finally:
         own.close()
+    if out is not None and behind is not None:
+        raise behind
     if out is not None:
         out.write_text(
             json.dumps({**plan_report.to_json(found), "workspace": str(folder)}, ensure_ascii=False),
             encoding="utf-8",
         )
-    show(plan_report.to_json(found)) if form == "json" else click.echo(plan_report.render(found))
+    if form == "json":
+        show({
+            **plan_report.to_json(found),
+            "selection": selection_json(selection),
+            "refused": behind.message() if behind else None,
+        })  # fmt: skip
+        return
+    tell_selection(selection)
+    click.echo(plan_report.render(found))
+    if behind is not None:
+        click.echo(f"apply would refuse: {behind.message()}")
 
 
 @click.command()
@@ -81,19 +99,37 @@ def plan(folder: Path, form: str, out: Path | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask; says nothing about losing data.")
 @click.option("--allow-destructive", is_flag=True, help="Values may be taken out of sight.")
 @click.option("--message", "-m", help="Why, for the list of revisions.")
+@ONLY
 def apply(
-    target: Path, folder: Path, form: str, yes: bool, allow_destructive: bool, message: str | None
+    target: Path,
+    folder: Path,
+    form: str,
+    yes: bool,
+    allow_destructive: bool,
+    message: str | None,
+    only: tuple[str, ...],
 ) -> None:
     """Publish TARGET, a workspace folder or a sealed plan, as the next revision."""
+    if only and not target.is_dir():
+        raise click.UsageError("--only is for a folder; a sealed plan says already what it publishes.")
     own = house(target if target.is_dir() else folder)
     try:
-        if target.is_dir():
-            found = planning.plan(own.database, tree(target))
-        else:
+        documents = tree(target) if target.is_dir() else None
+        if documents is None:
+            source, selection = Provenance("cli"), None
             found = publishing.plan_from_json(own.database, _sealed(target))
-        publish(
-            own, found, form=form, yes=yes, allow_destructive=allow_destructive, message=message, source="cli"
-        )
+        else:
+            source, selection = provenance(target), selected(own.database, documents, only)
+            found = planning.plan(own.database, selection.tree if selection else documents)
+            behind = refusal(own.database, target, documents)
+            if behind is not None:
+                raise behind
+            if form == "text":
+                tell_selection(selection)
+        publish(own, found, form=form, yes=yes, allow_destructive=allow_destructive, message=message,
+                source=source.source, commit=source.commit)  # fmt: skip
+        if documents is not None and selection is None:
+            remember(target, documents)
     except planning.Broken as error:
         click.echo(error.problems.render(), err=True)
         sys.exit(1)
@@ -120,6 +156,7 @@ def publish(
     allow_destructive: bool,
     message: str | None,
     source: str,
+    commit: str | None = None,
 ) -> None:
     """Show a plan, ask, and publish it; nothing happens when there is nothing to do."""
     from fairlead.wiring import House
@@ -140,6 +177,7 @@ def publish(
             author=author(),
             message=message,
             source=source,
+            git_commit=commit,
             allow_destructive=allow_destructive,
         )
     except Refused as refusal:

@@ -26,6 +26,7 @@ from fairlead.config.build import tests as test_parts
 from fairlead.config.checks.every import CHECKS
 from fairlead.config.checks.sources import Sources
 from fairlead.config.document import Document
+from fairlead.config.formats import too_new
 from fairlead.config.link import Linker
 from fairlead.config.mentions import Mention
 from fairlead.config.reader import read
@@ -67,6 +68,9 @@ def load(tree: SourceTree, settings: Settings | None = None, *, today: date | No
         today: Adds what is wrong on that day only, such as a calendar that soon ends. The same files on the same day
             give the same findings.
     """
+    newer = too_new(tree)
+    if newer is not None:
+        return Loaded(None, Problems((newer,)), Settings(), {})
     problems = Problems(tree.problems)
     documents, own, hushed = _documents(tree, problems)
     template = _template(documents)

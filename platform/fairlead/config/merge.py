@@ -18,6 +18,7 @@ from fairlead.config.document import Document
 from fairlead.config.load import Documents, load
 from fairlead.config.lookup import ABSENT
 from fairlead.config.mentions import Mention, Target
+from fairlead.config.reader import read
 from fairlead.config.rename import CannotRename, rename
 from fairlead.config.renamed import Rename, detect, exists
 from fairlead.config.source import SETTINGS_FILE, SourceFile, SourceTree
@@ -72,29 +73,39 @@ Choose = Callable[[Conflict], str | None]
 
 
 def merge(
-    base: SourceTree, yours: SourceTree, template: SourceTree, choose: Choose = lambda _: None
+    base: SourceTree,
+    yours: SourceTree,
+    template: SourceTree,
+    choose: Choose = lambda _: None,
+    *,
+    whole: bool = False,
 ) -> Merged:
     """Return what `yours` becomes with everything new in `template`.
 
     Args:
         base: The template's documents as they were installed.
         choose: Answers conflicts.
+        whole: Whether `template` is another state of this very workspace and no template: its settings are merged too.
 
     Raises:
         CannotMerge: One of the three has errors, or a rename cannot be followed.
     """
     texts = (base, yours, template)
     base, yours, template = _aligned(*texts)
-    one, two, three = _documents(base), _documents(yours), _documents(template)
+    one, two, three = (_documents(side, whole=whole) for side in (base, yours, template))
     own_mentions = _new_mentions(base, yours)
     found = Merged(yours)
-    files: dict[str, str] = {file.path: file.text for file in yours.files if file.path == SETTINGS_FILE}
+    files: dict[str, str] = {
+        file.path: file.text for file in yours.files if file.path == SETTINGS_FILE and not whole
+    }
     for key in [
         *two,
         *(key for key in three if key not in two),
         *(k for k in one if k not in two and k not in three),
     ]:
-        made = _document(key, one.get(key), two.get(key), three.get(key), choose, found, own_mentions)
+        made = _document(
+            key, one.get(key), two.get(key), three.get(key), choose, found, own_mentions, whole=whole
+        )
         if made is not None:
             path, text = made
             if path in files:
@@ -156,11 +167,15 @@ def _sound(tree: SourceTree, what: str) -> Documents:
     return loaded.documents
 
 
-def _documents(tree: SourceTree) -> dict[Key, Document]:
+def _documents(tree: SourceTree, *, whole: bool) -> dict[Key, Document]:
     loaded = load(tree)
-    return {
+    found = {
         (kind, name): document for kind, named in loaded.documents.items() for name, document in named.items()
     }
+    own = next((file for file in tree.files if file.path == SETTINGS_FILE), None)
+    if whole and own is not None:
+        found["workspace", "settings"] = Document("workspace", "settings", read(own.path, own.text))
+    return found
 
 
 def _new_mentions(base: SourceTree, yours: SourceTree) -> set[Target]:
@@ -177,10 +192,10 @@ def _new_mentions(base: SourceTree, yours: SourceTree) -> set[Target]:
 
 def _document(
     key: Key, base: Document | None, yours: Document | None, template: Document | None,
-    choose: Choose, found: Merged, own_mentions: set[Target],
+    choose: Choose, found: Merged, own_mentions: set[Target], *, whole: bool,
 ) -> tuple[str, str] | None:  # fmt: skip
     values = [ABSENT if one is None else one.reading.data for one in (base, yours, template)]
-    if key[0] == "template" and template is not None and yours is not None:
+    if key[0] == "template" and not whole and template is not None and yours is not None:
         return yours.path, template.reading.text  # its version is not anybody's to choose
     work = _Work(key, choose, found, own_mentions)
     wanted = work.value((), *values)

@@ -288,8 +288,9 @@ def _unresolved(root: Path) -> Iterator[Problem]:
         name = path.relative_to(root).as_posix()
         reading = read(name, path.read_text(encoding="utf-8", errors="replace"))
         data = reading.data if isinstance(reading.data, dict) else {}
-        if data.get("take") not in ("yours", "template"):
-            message = f"{data.get('at', name)}: say `take: yours` or `take: template`"
+        other = data.get("with") or "template"
+        if data.get("take") not in ("yours", other):
+            message = f"{data.get('at', name)}: say `take: yours` or `take: {other}`"
             yield Problem("unresolved_conflict", ("take",), message, reading.span(("take",)))
 
 

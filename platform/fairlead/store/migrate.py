@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 from fairlead.compiled.application import Application
 from fairlead.compiled.statement import Prepared, dialect_of, prepare
 from fairlead.compiled.totals import rebuild_statements
-from fairlead.store import approvals, indexing, revisions
+from fairlead.store import approvals, formats, indexing, revisions
 from fairlead.store.catalogue import Existing, existing
 from fairlead.store.database import Database, Tx
 from fairlead.store.operations import Operation
@@ -142,6 +142,7 @@ def apply(tx: Tx, operations: Iterable[Operation]) -> None:
 
 def prepare_system(database: Database) -> None:
     """Make sure that the engine's own tables are there; safe to call by several processes at once."""
+    formats.assure_known(database)
     if _has_system(database):
         return
     with database.write() as tx:
@@ -164,6 +165,7 @@ def prepare_system(database: Database) -> None:
                     tx.ddl(_text(CreateIndex(index), dialect))
         for statement in (*approvals.append_only(database.dialect), *revisions.append_only(database.dialect)):
             tx.ddl(statement)
+        formats.note(tx)
         tx.run(
             prepare(
                 sa.text("INSERT INTO sys_setting (key, value) VALUES ('system', :p_digest) "
@@ -180,6 +182,7 @@ def _system_digest() -> str:
             for t in system.sorted_tables
         ]
     )
+    text += str(formats.FORMAT)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

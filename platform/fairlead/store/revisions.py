@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from fairlead.compiled.statement import DialectName
+from fairlead.store import formats
 from fairlead.store.append_only import refusals
 from fairlead.store.database import Tx
 from fairlead.store.statements import Once, Reads, insert_all, n, p
@@ -121,7 +122,9 @@ def put(
 
     Raises:
         Duplicate: Somebody else took the number at the same moment.
+        Refused: A newer program has taken the database over meanwhile.
     """
+    formats.assure_known(tx)
     number = (current_number(tx) or 0) + 1
     tx.run(
         _ADD.on(tx),

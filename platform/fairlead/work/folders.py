@@ -63,3 +63,20 @@ def in_step(folder: Path) -> str | None:
 def keep_in_step(folder: Path, files: Mapping[str, str]) -> None:
     """Remember that the folder has taken these published documents into account."""
     write_file(folder / PUBLISHED, f"{tree_digest(files)}\n")
+
+
+def lay(folder: Path, before: SourceTree, after: SourceTree) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Write what differs into the folder; return the files written and deleted."""
+    old, new = before.mapping(), after.mapping()
+    written = tuple(path for path, text in new.items() if old.get(path) != text)
+    deleted = tuple(path for path in old if path not in new)
+    for path in written:
+        write_file(folder / path, new[path])
+    for path in deleted:
+        (folder / path).unlink()
+    return written, deleted
+
+
+def without_questions(tree: SourceTree) -> SourceTree:
+    """Return a folder's documents for a merge, which may begin while questions of an earlier one are open."""
+    return SourceTree(tree.files, tuple(one for one in tree.problems if one.code != "unresolved_conflict"))

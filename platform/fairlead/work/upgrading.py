@@ -6,21 +6,20 @@ to `conflicts/`, one small file each; the documents stay as they are until every
 
 from __future__ import annotations
 
-import hashlib
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fairlead.base.problems import KeyPath
-from fairlead.config import notation, writer
+from fairlead.config import writer
 from fairlead.config.load import Documents, load
 from fairlead.config.lookup import ABSENT, address_of, value_at
-from fairlead.config.merge import CannotMerge, Conflict, Merged, merge
+from fairlead.config.merge import CannotMerge, Merged, merge
 from fairlead.config.reader import read
-from fairlead.config.source import CONFLICTS, SETTINGS_FILE, SourceTree
-from fairlead.work.folders import write_file
+from fairlead.config.source import SETTINGS_FILE, SourceTree
+from fairlead.work import conflicts
+from fairlead.work.folders import lay, without_questions, write_file
 
 BASE = Path(".fairlead", "base")
 
@@ -64,16 +63,15 @@ def upgrade(folder: Path, template: SourceTree) -> Upgraded:
     base = SourceTree.from_folder(folder / BASE)
     if not base.files:
         raise CannotMerge(f"{BASE} is missing: it holds the template as it was installed, to compare with")
-    found = SourceTree.from_folder(folder)
-    yours = SourceTree(found.files, tuple(one for one in found.problems if one.code != "unresolved_conflict"))
+    yours = without_questions(SourceTree.from_folder(folder))
     template = SourceTree(
         tuple(one for one in template.files if one.path != SETTINGS_FILE), template.problems
     )
-    answers = _answers(folder)
-    merged = merge(base, yours, template, lambda conflict: _answer(conflict, answers))
+    said = conflicts.answers(folder, "template")
+    merged = merge(base, yours, template, lambda conflict: conflicts.answer(conflict, said, "template"))
     versions = _version(load(base).documents), _version(load(template).documents)
     if merged.conflicts:
-        return Upgraded(merged, *versions, (), (), _ask(folder, merged.conflicts))
+        return Upgraded(merged, *versions, (), (), conflicts.ask(folder, merged.conflicts, "template"))
     problems = load(merged.tree).problems
     if problems.has_errors:
         lines = "\n".join(str(one) for one in problems.errors)
@@ -81,16 +79,10 @@ def upgrade(folder: Path, template: SourceTree) -> Upgraded:
     texts = merged.tree.mapping()
     if SETTINGS_FILE in texts and versions[1] is not None:
         texts[SETTINGS_FILE] = _with_version(texts[SETTINGS_FILE], versions[1])
-    before = yours.mapping()
-    written = tuple(path for path, text in texts.items() if before.get(path) != text)
-    deleted = tuple(path for path in before if path not in texts)
-    for path in written:
-        write_file(folder / path, texts[path])
-    for path in deleted:
-        (folder / path).unlink()
+    written, deleted = lay(folder, yours, SourceTree.from_mapping(texts))
     # Last: an upgrade that was cut short before this finds its own work done when it runs again.
     keep_base(folder, template.mapping())
-    shutil.rmtree(folder / CONFLICTS, ignore_errors=True)
+    conflicts.forget(folder, "template")
     return Upgraded(merged, *versions, written, deleted, ())
 
 
@@ -103,62 +95,6 @@ def _with_version(text: str, version: str) -> str:
     if "template_version" in data:
         return writer.set_value(SETTINGS_FILE, text, ("template_version",), version)
     return writer.insert(SETTINGS_FILE, text, (), "template_version", version)
-
-
-# ---------------------------------------------------------------- conflicts
-
-
-def _ask(folder: Path, conflicts: list[Conflict]) -> tuple[str, ...]:
-    here = folder / CONFLICTS
-    open_ones = {_file_name(conflict): conflict for conflict in conflicts}
-    for name, conflict in open_ones.items():
-        write_file(here / name, _question(conflict))
-    for path in here.glob("*.yaml"):
-        data = read(path.name, path.read_text(encoding="utf-8")).data
-        if path.name not in open_ones and not (isinstance(data, dict) and data.get("take")):
-            path.unlink()
-    return tuple(f"{CONFLICTS}/{name}" for name in open_ones)
-
-
-def _file_name(conflict: Conflict) -> str:
-    plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", conflict.path)
-    if len(plain) > 80 or plain != conflict.path:
-        plain = f"{plain[:70]}.{hashlib.sha256(conflict.path.encode()).hexdigest()[:8]}"
-    return f"{plain}.yaml"
-
-
-def _question(conflict: Conflict) -> str:
-    values = {"base": conflict.base, "yours": conflict.yours, "template": conflict.template}
-    data = {"at": conflict.path, "reason": conflict.reason}
-    data |= {name: value for name, value in values.items() if value is not ABSENT}
-    lines = [
-        "# Write yours or template behind `take:`, then run `fairlead upgrade` again.",
-        *notation.lines(data, 0),
-        *[f"# {name}: not there" for name, value in values.items() if value is ABSENT],
-        "take:",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _answers(folder: Path) -> dict[str, dict[str, Any]]:
-    found = {}
-    for path in sorted((folder / CONFLICTS).glob("*.yaml")):
-        data = read(path.name, path.read_text(encoding="utf-8")).data
-        if isinstance(data, dict) and data.get("take") in ("yours", "template"):
-            found[str(data.get("at"))] = data
-    return found
-
-
-def _answer(conflict: Conflict, answers: dict[str, dict[str, Any]]) -> str | None:
-    """Return what was said about this very conflict; an answer to other values counts for nothing."""
-    said = answers.get(conflict.path)
-    if said is None:
-        return None
-    for name, value in (("yours", conflict.yours), ("template", conflict.template)):
-        given = said.get(name, ABSENT)
-        if (given is ABSENT) != (value is ABSENT) or (value is not ABSENT and not writer.same(given, value)):
-            return None
-    return str(said["take"])
 
 
 # ---------------------------------------------------------------- origin
