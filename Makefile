@@ -14,6 +14,7 @@ VENV ?= .venv
 TEMPLATE ?= general_sales
 PORT ?= 8000
 PYTEST_ARGS ?=
+FUZZ_ARGS ?=
 WORKERS ?= auto
 
 PY := $(VENV)/bin/python
@@ -35,11 +36,11 @@ endif
 WEB := $(STAMPS)/web-$(call digest,$(WEB_FILES))
 
 .PHONY: help setup test-setup run test check check-format check-lint check-types check-rooms check-web \
-	format bench bench-check screenshots docs clean
+	format bench bench-check screenshots docs clean fuzz-config fuzz-roundtrip measure-config
 
 help: ## Print this help
 	@echo "Fairlead: make TARGET [TEMPLATE=$(TEMPLATE)] [PORT=$(PORT)] [PYTEST_ARGS=…]"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(RUNTIME) $(WEB) ## Prepare what running needs: .venv and the built front end
 	@echo "Ready: $(VENV) and $(DIST)"
@@ -79,6 +80,15 @@ bench: test-setup ## Measure against hand-written code, on SQLite and PostgreSQL
 
 bench-check: test-setup ## Fail when a measure is worse than the last recorded one
 	@$(PY) -m bench --check
+
+fuzz-config: setup ## Damage the shipped templates 10,000 times and judge what check says of each
+	@$(PY) -m tools.fuzz.config $(FUZZ_ARGS)
+
+fuzz-roundtrip: setup ## Publish, export and publish again 2,000 random workspaces
+	@$(PY) -m tools.fuzz.roundtrip $(FUZZ_ARGS)
+
+measure-config: setup ## How long checking and compiling a large configuration takes
+	@$(PY) -m tools.fuzz.scale
 
 screenshots: test-setup ## Take pictures of every screen into docs/screenshots
 	@FAIRLEAD_KEEP_PICTURES=1 $(PY) -m pytest tests/browser -m screenshots $(PYTEST_ARGS)
