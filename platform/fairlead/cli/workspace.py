@@ -87,7 +87,7 @@ def plan(folder: Path, form: str, out: Path | None, only: tuple[str, ...]) -> No
         })  # fmt: skip
         return
     tell_selection(selection)
-    click.echo(plan_report.render(found))
+    click.echo(plan_report.render(found, command=f"fairlead apply {out or folder}"))
     if behind is not None:
         click.echo(f"apply would refuse: {behind.message()}")
 

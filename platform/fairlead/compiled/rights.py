@@ -240,7 +240,9 @@ def _field_source(
 
 
 def _words(found: frozenset[str]) -> str:
-    return " or ".join(sorted(found, key=lambda text: (text not in _WIDTH, text))) or "no"
+    ordered = sorted(found, key=lambda text: (text not in _WIDTH, text))
+    plain = [text if text in _WIDTH or text.startswith("in pool ") else f"`{text}`" for text in ordered]
+    return " or ".join(plain) or "no"
 
 
 def _direction(one: frozenset[str], two: frozenset[str]) -> Direction:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import ColumnElement, visitors
 from sqlalchemy.sql.elements import BindParameter
 
+from fairlead.base.texts import Label
 from fairlead.compiled.access import EntityAccess
 from fairlead.compiled.application import Application, compile_workspace
 from fairlead.compiled.rights import RightChange, compare_rights, same_rights
@@ -38,6 +39,10 @@ PEOPLE = 40
 
 RECORDS = 200_000
 """So many live records are looked at, the newest; of fewer, all."""
+
+_ACTION_ZH = {
+    "read": "查看", "update": "修改", "delete": "删除", "move": "推进", "assign": "分配", "export": "导出", "see": "字段查看",
+}  # fmt: skip
 
 _COUNTED = ("read", "update", "delete", "move", "assign", "export")
 """Actions on records that are there. What may be made or brought in is not there yet."""
@@ -88,6 +93,33 @@ class RowsChange:
     most_gained: int
     most_lost: int
     newest: int | None = None
+
+    def sentences(self, *, fields: str = "") -> tuple[Label, ...]:
+        """Return what is gained and what is lost as sentences; `fields` is how people call them."""
+        found = []
+        for sign, count, concerned, most in (
+            ("+", self.gained, self.gaining, self.most_gained), ("-", self.lost, self.losing, self.most_lost),
+        ):  # fmt: skip
+            if count:
+                found.append(self._sentence(sign, count, concerned, most, fields or ", ".join(self.fields)))
+        return tuple(found)
+
+    def _sentence(self, sign: str, count: int, concerned: int, most: int, fields: str) -> Label:
+        more = sign == "+"
+        what = f"{self.action} {fields}" if fields else self.action
+        records = "record" if count == 1 else "records"
+        en = f"{sign} {what} on {count:,} {'more' if more else 'fewer'} {records}: "
+        en += f"{concerned:,} of {self.asked:,} people {'gain' if more else 'lose'}, at most {most:,} for one"
+        word = _ACTION_ZH.get(self.action, self.action)
+        zh = f"{sign} {'新增' if more else '失去'}{count:,} 条记录的{word}权限{f'（{fields}）' if fields else ''}："
+        zh += f"{self.asked:,} 人中 {concerned:,} 人{'增加' if more else '减少'}，单人最多 {most:,} 条"
+        if self.asked < self.people:
+            en += f"; counted for the first {self.asked:,} of {self.people:,} people"
+            zh += f"；仅统计 {self.people:,} 人中的前 {self.asked:,} 人"
+        if self.newest is not None:
+            en += f"; among the newest {self.newest:,} records"
+            zh += f"；仅统计最新的 {self.newest:,} 条记录"
+        return Label({"en": en, "zh": zh})
 
 
 @dataclass(frozen=True, slots=True)

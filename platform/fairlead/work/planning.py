@@ -28,7 +28,7 @@ from fairlead.store.dropping import Aside
 from fairlead.store.renaming import operations as renaming_operations
 from fairlead.work import dropped, renames
 from fairlead.work.access_changes import NOBODY, AccessChanges, Compared, access_changes, compare_loaded
-from fairlead.work.reach import Reach, reach
+from fairlead.work.reach import Reach, reach, sizes
 
 
 class Broken(Exception):
@@ -57,6 +57,8 @@ class Plan:
     """Who gains and who loses what."""
     reach: tuple[Reach, ...] = ()
     """How many records, people and things under way each change concerns."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Rows of each table that an operation touches."""
     aside: tuple[Aside, ...] = ()
     """What goes out of sight and is kept."""
     restored: tuple[str, ...] = ()
@@ -128,7 +130,7 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
         current.number if current else None, tree.digest(), now.fingerprint(), fairlead.__version__, tree.mapping(),
         changes, tuple(operations), loaded.problems, renames.to_text(renamed, renaming, app, moved.identities),
         _access(database, now, compare_loaded(before, under_new_names, loaded, tree, renamed)),
-        reach(database, now, before, changes, renamed),
+        reach(database, now, before, changes, renamed), sizes(database, now, operations),
         tuple(moved.aside), tuple(one.id for one in moved.restored),
         tuple(change for change in compared if change.question), app,
     )  # fmt: skip

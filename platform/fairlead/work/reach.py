@@ -22,6 +22,7 @@ from fairlead.config.renamed import Rename
 from fairlead.store import people, underway
 from fairlead.store.database import Database
 from fairlead.store.migrate import Existing
+from fairlead.store.operations import Operation
 from fairlead.store.statements import p
 
 _RUNNING = ("approval", "automation", "pool", "calendar", "pipeline")
@@ -94,6 +95,16 @@ def reach(
     )
     made = (ground.of(thing) for thing in things)
     return tuple(one for one in made if one.counts())
+
+
+def sizes(database: Database, found: Existing, operations: Iterable[Operation]) -> dict[str, int]:
+    """Return how many rows each table has that an operation touches; a table that is still to come has none."""
+    counted: dict[str, int] = {}
+    for table in sorted({one.table for one in operations} & set(found.columns)):
+        statement = sa.select(sa.func.count()).select_from(sa.table(table))
+        row = database.one(prepare(statement, database.dialect))
+        counted[table] = int(row[0]) if row else 0
+    return counted
 
 
 def thing_of(path: tuple[str, ...]) -> tuple[str, ...]:
