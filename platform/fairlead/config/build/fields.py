@@ -15,7 +15,7 @@ from fairlead.base.texts import Label
 from fairlead.config.build import migrations
 from fairlead.config.document import Node, is_yes
 from fairlead.config.link import MISSING, NUMBERS, Linker, Where
-from fairlead.config.shapes import field_keys
+from fairlead.config.shapes import NAME, field_keys, shown
 from fairlead.expr.expression import Expression
 from fairlead.fields import patterns, sequence
 from fairlead.fields.kind import FieldProblem
@@ -136,6 +136,10 @@ def _options_of(node: Node, linker: Linker, sets: Mapping[str, OptionSet]) -> tu
     if not isinstance(options.value, str):
         _report_twins(options, linker)
         return build_options(options)
+    if not NAME.match(options.value):
+        message = f"a list of options, or the name of a set of them, is expected here, found the text {shown(options.value)}"
+        linker.add("wrong_type", options, message)
+        return ()
     name = linker.name("options", options)
     return sets[name].options if name is not None and name in sets else ()
 
@@ -237,6 +241,10 @@ def _rollup(made: Field, node: Node, linker: Linker, entity: str) -> Rollup | No
     fields = linker.fields.get(entity, {})
     table = fields.get(source.value)
     if table is None or table.kind != "table":
+        if source.value in (made.name, entity):
+            message = f"{made.name!r} would add up itself; a roll-up is over the lines of a table"
+            linker.add("self_rollup", source, message)
+            return None
         tables = [name for name, one in fields.items() if one.kind == "table"]
         if source.value in fields:
             linker.add("wrong_type", source, f"{source.value!r} holds no line items to add up")
