@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, cast
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from fairlead.base.texts import did_you_mean, listing
 from fairlead.config.document import Document, Node
 from fairlead.config.link import MISSING, Linker, Where
-from fairlead.expr.expression import Expression
 from fairlead.fields.kind import FieldProblem
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field
@@ -567,22 +566,17 @@ def _value(node: Node, scene: _Scene, spec: Field, *, strict: bool) -> Value:
         return pointed(node)
     if spec.kind == "table":
         return _rows(node, scene, spec, strict=strict)
+    if spec.kind == "datetime" and isinstance(node.value, str):
+        # A time without an offset is local time where the test takes place.
+        moment = _instant(node.value, scene.zone)
+        if moment is not None:
+            return moment
     try:
         kind_of(spec).parse(node.value, spec)
     except FieldProblem as problem:
         if not strict and problem.code in _LIMITS:
             return AsGiven(node.value)
-    value = scene.linker.value(node, spec, Where(None, user=False))
-    if isinstance(value, Expression) or value is MISSING:
-        return value
-    return _local(value, node, spec, scene)
-
-
-def _local(value: Any, node: Node, spec: Field, scene: _Scene) -> Value:
-    """A time without an offset is local time where the test takes place."""
-    if spec.kind != "datetime" or not isinstance(node.value, str):
-        return value
-    return _instant(node.value, scene.zone) or value
+    return cast(Value, scene.linker.value(node, spec, Where(None, user=False)))
 
 
 def _rows(node: Node, scene: _Scene, spec: Field, *, strict: bool) -> Value:

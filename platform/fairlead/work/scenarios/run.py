@@ -17,7 +17,7 @@ from fairlead.store import migrate, revisions
 from fairlead.store.memory import MemoryDatabase
 from fairlead.work.scenarios.acts import perform
 from fairlead.work.scenarios.looks import Finding, described, look
-from fairlead.work.scenarios.stage import MakeBackground, Stage, Stages
+from fairlead.work.scenarios.stage import MakeBackground, NotFurnished, Stage, Stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,9 @@ def _run(stages: Stages, test: Scenario) -> Outcome:
     findings: tuple[Finding, ...]
     try:
         stage = stages.of(test)
-    except Failure as failure:
-        findings = (Finding(test.span, "given", "that it can be put in", described(failure)),)
+    except NotFurnished as stop:
+        about = f"the given record {stop.key}"
+        findings = (Finding(stop.span, about, "that it can be put in", described(stop.failure)),)
     else:
         try:
             findings = tuple(_play(stage, test.rounds))

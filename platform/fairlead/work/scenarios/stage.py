@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from fairlead.base.clock import iso_utc, parse_utc
 from fairlead.base.errors import Failure, Refused
+from fairlead.base.problems import Span
 from fairlead.base.texts import Label
 from fairlead.compiled.application import Application
 from fairlead.decide import edit
@@ -74,6 +75,16 @@ class NeverAtRest(Failure):
             "en": f"More than {MOST_STOPS:,} moments came due while waiting; some rule makes itself due again.",
             "zh": f"等待期间到期的事项超过 {MOST_STOPS:,} 项，可能有规则不断触发自身。",
         }))  # fmt: skip
+
+
+class NotFurnished(Exception):
+    """A record that a test gives breaks a rule of the workspace."""
+
+    def __init__(self, span: Span, key: str, failure: Failure) -> None:
+        super().__init__(key)
+        self.span = span
+        self.key = key
+        self.failure = failure
 
 
 @dataclass(slots=True)
@@ -222,10 +233,17 @@ class Stage:
     # ------------------------------------------------------------ given
 
     def furnish(self, given: Given) -> None:
-        """Put in what a test gives. Nothing that is put in starts an automation, though its dates are planned."""
+        """Put in what a test gives. Nothing that is put in starts an automation, though its dates are planned.
+
+        Raises:
+            NotFurnished: A record breaks a rule.
+        """
         self._people(given)
         for one in given.records:
-            self._record(one)
+            try:
+                self._record(one)
+            except Failure as failure:
+                raise NotFurnished(one.span, one.key, failure) from failure
         self._quiet()
         self._look_at_inboxes()
 
