@@ -69,7 +69,7 @@ _OTHER_KEYWORDS = {
     "FALSE": "false",
     "NULL": "null",
 }
-_FULL_WIDTH = {
+FULL_WIDTH = {
     "（": "(", "）": ")", "，": ",", "“": '"', "”": '"', "‘": "'", "’": "'", "＝": "==", "！": "!", "＞": ">",
     "＜": "<", "＆": "&&", "。": ".", "？": "?", "：": ":", "【": "[", "】": "]", "＋": "+", "－": "-", "×": "*", "÷": "/",
     "≥": ">=", "≤": "<=", "≠": "!=", "％": "%", "｜": "||", "；": ";", "、": ",",
@@ -207,8 +207,8 @@ def _quoted(text: str, start: int) -> tuple[str, int]:
 
 def _odd_character(text: str, at: int) -> ExprProblem:
     char = text[at]
-    if char in _FULL_WIDTH:
-        return ExprProblem("syntax", f"{char!r} is a full-width sign", at, at + 1, hint=_FULL_WIDTH[char])
+    if char in FULL_WIDTH:
+        return ExprProblem("syntax", f"{char!r} is a full-width sign", at, at + 1, hint=FULL_WIDTH[char])
     if char.isalpha():
         end = at
         while end < len(text) and (text[end].isalnum() or text[end] == "_"):

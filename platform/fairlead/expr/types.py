@@ -232,6 +232,7 @@ class Scope:
         user: Whether `user` is there.
         clock: Whether `now` and `today` are there.
         extra: Further names with their types, such as `open_approvals`.
+        lines: Names that stand for one line of a table, as in the loop of a printed document.
         functions: The functions allowed; None allows all.
         bare_fields: Whether `amount` may stand for `record.amount`, as in API filters.
     """
@@ -241,5 +242,6 @@ class Scope:
     user: bool = True
     clock: bool = True
     extra: Mapping[str, Type] = field(default_factory=dict)
+    lines: Mapping[str, Type] = field(default_factory=dict)
     functions: frozenset[str] | None = None
     bare_fields: bool = False

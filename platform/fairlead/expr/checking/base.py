@@ -14,7 +14,7 @@ class Base:
         self.scope = scope
         self.problems: list[ExprProblem] = []
         self.findings: list[ExprProblem] = []
-        self.variables: dict[str, Type] = {}
+        self.variables: dict[str, Type] = dict(scope.lines)
 
     def check(self, node: Syntax) -> Typed | None:
         """Return `node` checked; the class that knows all constructs says how."""
