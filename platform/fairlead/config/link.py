@@ -336,9 +336,12 @@ class Linker:
 
     def _mention_all(self, made: Expression, node: Node, text: str, where: Where) -> None:
         shift = len(text) - len(str(node.value))
-        if not text.endswith(str(node.value)):
-            return
-        for one in spoken(made, where.entity):
+        if text.endswith(str(node.value)):
+            self.mention_within(made, node, where.entity, -shift)
+
+    def mention_within(self, made: Expression, node: Node, record: str | None, offset: int) -> None:
+        """Note what an expression over `record` names that stands in a text, `offset` characters after its start."""
+        for one in spoken(made, record):
             owner: Target = ("role", one.field)
             if one.shape != "role":
                 entity, _, table = one.shape.partition(".")
@@ -353,9 +356,9 @@ class Linker:
                     owner = self.option_target(owner, one.option)
             elif one.field not in self.documents.get("role", {}):
                 continue
-            if one.start >= shift:
+            if one.start + offset >= 0:
                 keys = node.path
-                self._note(owner, node.document.path, keys, one.start - shift, one.end - shift)
+                self._note(owner, node.document.path, keys, one.start + offset, one.end + offset)
 
     def _field_at(self, entity: str, path: tuple[str, ...]) -> Field | None:
         found = self.fields.get(entity, {}).get(path[0])

@@ -19,13 +19,15 @@ from fairlead.base.problems import KeyPath, Level, Problems, Span
 from fairlead.base.texts import did_you_mean, listing
 from fairlead.config import derive
 from fairlead.config.build import calendars as calendar_parts
+from fairlead.config.build import documents as document_parts
 from fairlead.config.build import entities as entity_parts
 from fairlead.config.build import fields as field_parts
-from fairlead.config.build import governance, migrations, screens, workflows
+from fairlead.config.build import governance, messages, migrations, public_forms, quotas, screens, workflows
 from fairlead.config.build import tests as test_parts
 from fairlead.config.checks.every import CHECKS
 from fairlead.config.checks.sources import Sources
 from fairlead.config.document import Document
+from fairlead.config.edition import refusal
 from fairlead.config.formats import too_new
 from fairlead.config.link import Linker
 from fairlead.config.mentions import Mention
@@ -128,6 +130,8 @@ def _documents(tree: SourceTree, problems: Problems) -> tuple[Documents, Documen
             if fault.path == ("include",):
                 message = "no file is included into another; put it into one of the four folders"
                 problems.add("outside_folder", fault.path, span, message)
+            elif (refused := _refused(kind, fault, reading)) is not None:
+                problems.add("not_in_this_edition", fault.path, span, refused)
             else:
                 problems.add(fault.code, fault.path, span, fault.message, hint=fault.hint)
         name = reading.data.get("name")
@@ -154,6 +158,16 @@ def _pointed_at(reading: Reading, fault: Fault) -> Span:
             return reading.key_span(fault.path[:-1])
         case _:
             return reading.span(fault.path)
+
+
+def _refused(kind: str, fault: Fault, reading: Reading) -> str | None:
+    """Return the sentence for what the language knows and this edition refuses."""
+    if fault.code not in ("unknown_key", "unknown_value", "wrong_type") or fault.hint is not None:
+        return None
+    value = reading.data
+    for key in fault.path:
+        value = value[key]
+    return refusal(kind, fault.path, value)
 
 
 _NAME_LINE = re.compile(r"""^ *["']?name["']?: *["']?([a-z][a-z0-9_]*)""", re.M)
@@ -298,6 +312,7 @@ def _workspace(
     if not menus:
         icons = {entity.name: entity.icon for entity in entities.values()}
         menus["main"] = derive.derive_menu(lists.values(), icons, Span("", 0, 0))
+    reports = each("report", lambda doc: governance.build_report(doc.root, linker))
     return Workspace(
         name=settings.name,
         languages=settings.languages,
@@ -320,10 +335,16 @@ def _workspace(
         pages=MappingProxyType(pages),
         menus=MappingProxyType(menus),
         roles=MappingProxyType(each("role", lambda doc: governance.build_role(doc.root, linker))),
-        reports=MappingProxyType(each("report", lambda doc: governance.build_report(doc.root, linker))),
+        reports=MappingProxyType(reports),
         dashboards=MappingProxyType(
             each("dashboard", lambda doc: governance.build_dashboard(doc.root, linker))
         ),
+        messages=MappingProxyType(each("message", lambda doc: messages.build_message(doc.root, linker))),
+        printed=MappingProxyType(each("document", lambda doc: document_parts.build_document(doc.root, linker))),
+        public_forms=MappingProxyType(
+            each("public_form", lambda doc: public_forms.build_public_form(doc.root, linker))
+        ),
+        quotas=MappingProxyType(each("quota", lambda doc: quotas.build_quota(doc.root, linker, reports))),
         template=governance.build_template(template.root)
         if template is not None and template.usable
         else None,

@@ -41,9 +41,13 @@ KIND_FOLDERS: Mapping[str, str] = {
     "board": "forms",
     "page": "forms",
     "menu": "forms",
+    "document": "forms",
+    "message": "forms",
+    "public_form": "forms",
     "role": "admin",
     "report": "admin",
     "dashboard": "admin",
+    "quota": "admin",
     "template": "admin",
     "test": "admin",
 }

@@ -64,9 +64,10 @@ class Notify:
     to: tuple[Expression | str, ...]
     """Expressions giving user ids, or `role:NAME`."""
     text: Label
-    """May hold `{field}` of the record."""
-    by: tuple[Literal["inbox"], ...]
+    """May hold `{field}` of the record; that of the message document where one is named."""
+    by: tuple[Literal["inbox", "email", "webhook"], ...]
     span: Span
+    message: str | None = None
 
 
 Step = SetFields | CreateRecord | MoveRecord | ReleaseRecord | StartApproval | Notify

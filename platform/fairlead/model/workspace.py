@@ -10,8 +10,10 @@ from fairlead.base.calendar import WorkCalendar
 from fairlead.model.calendars import Calendar, working_calendar
 from fairlead.model.entities import Entity, OptionSet
 from fairlead.model.governance import Dashboard, Report, Role, Template
+from fairlead.model.quotas import QuotaPlan
 from fairlead.model.screens import Board, Form, List, Menu, Page
 from fairlead.model.tests import Scenario
+from fairlead.model.words import Message, Printed, PublicForm
 from fairlead.model.workflows import Approval, Automation, Connector, Pipeline, Pool
 
 
@@ -52,6 +54,11 @@ class Workspace:
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     calendar: str | None = None
     """The calendar that counts where a document names none."""
+    messages: Mapping[str, Message] = field(default_factory=dict)
+    printed: Mapping[str, Printed] = field(default_factory=dict)
+    """The documents of kind `document`."""
+    public_forms: Mapping[str, PublicForm] = field(default_factory=dict)
+    quotas: Mapping[str, QuotaPlan] = field(default_factory=dict)
 
     def working_calendar(self, name: str | None = None) -> WorkCalendar:
         """Return the calendar that a document names; without a name, the workspace's."""

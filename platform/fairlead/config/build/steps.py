@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, cast
 
 from fairlead.base.problems import Level
-from fairlead.base.texts import Label, did_you_mean
+from fairlead.base.texts import Label
+from fairlead.config.build.messages import inbox_words, message_for
+from fairlead.config.build.placeholders import check_placeholders
 from fairlead.config.document import Node, is_yes
 from fairlead.config.link import MISSING, Linker, Where
 from fairlead.expr.expression import Expression
@@ -181,33 +182,16 @@ def _notify(node: Node, part: Node, linker: Linker, where: Where) -> Step | None
                 to.append(f"role:{name}")
         elif (made := linker.rule(person, where, USER)) is not None:
             to.append(made)
-    words = part.get("text")
-    if words is not None:
-        check_placeholders(words, linker, where.entity)
+    words, named = part.get("text"), part.get("message")
     by = tuple(item.value for item in part.each("by")) or ("inbox",)
+    if words is not None and named is not None:
+        linker.add("contradiction", named, "give either `text` or `message`", key=True)
+    elif words is not None:
+        check_placeholders(words, linker, where.entity)
+    elif named is None and not any((*part.path, key) in part.document.broken for key in ("text", "message")):
+        linker.missing(part, "text", "'text' is missing: what should people read? Or name a `message`")
+    message = None if named is None else message_for(named, linker, where.entity)
+    if message is not None:
+        said = inbox_words(linker.documents["message"][message].root)
+        return Notify(tuple(to), said, cast(Any, by), node.span, message)
     return Notify(tuple(to), Label() if words is None else words.as_label(), cast(Any, by), node.span)
-
-
-def check_placeholders(node: Node, linker: Linker, entity: str | None) -> None:
-    """Check the `{field}` in a text, in each language."""
-    texts = [part for _, part in node.entries()] if isinstance(node.value, dict) else [node]
-    known = linker.fields.get(entity, {}) if entity else {}
-    for text in texts:
-        try:
-            names = [name for _, name, _, _ in string.Formatter().parse(text.value) if name is not None]
-        except ValueError:
-            linker.add("bad_value", text, "a brace stands alone; write {{ and }} for braces that are meant")
-            continue
-        at = 0
-        for name in names:
-            at = text.value.find("{" + name, at) + 1
-            first = name.partition(".")[0]
-            if first in known:
-                linker.mention(linker.owners[id(known[first])], text, first, at=at)
-            if first in known or first in linker.hushed:
-                continue
-            span = text.document.reading.inside(text.path, at, at + max(len(name), 1))
-            message = (
-                f"there is no field {name!r}" if entity else "there is no record whose fields could be named"
-            )
-            linker.problems.add("unknown_field", text.path, span, message, hint=did_you_mean(first, known))
