@@ -230,10 +230,15 @@ class _Collector:
                         return
 
     def file(self, path: Path, *, optional: bool = False) -> None:
-        name = path.relative_to(self.root).as_posix()
+        name = self._shown(path)
         if optional and not path.is_symlink() and not path.exists():
             return
         if not self._inside(path):
+            return
+        if name != path.relative_to(self.root).as_posix():
+            self.problems.append(
+                _problem("bad_file_name", name, "the name of the file is not UTF-8; rename it")
+            )
             return
         try:
             size = path.stat().st_size
@@ -259,11 +264,17 @@ class _Collector:
         except (OSError, RuntimeError):
             inside = False
         if not inside:
-            name = path.relative_to(self.root).as_posix()
             self.problems.append(
-                _problem("outside_folder", name, "the link leads out of the configuration folder")
+                _problem(
+                    "outside_folder", self._shown(path), "the link leads out of the configuration folder"
+                )
             )
         return inside
+
+    def _shown(self, path: Path) -> str:
+        """Return a file's relative name as text; bytes that are none are written as an escape."""
+        name = path.relative_to(self.root).as_posix()
+        return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _take(path: str, raw: bytes, files: list[SourceFile], problems: list[Problem]) -> None:

@@ -9,6 +9,7 @@ from datetime import date
 from fairlead.base.problems import Level
 from fairlead.config.document import Document, Node
 from fairlead.config.link import Linker
+from fairlead.expr.checking.always import answers
 from fairlead.expr.expression import Expression
 from fairlead.model.workspace import Workspace
 
@@ -56,7 +57,7 @@ class Sources:
 
 def is_never(rule: Expression) -> bool:
     """Say whether a rule can be seen to be false, or unknown, whatever the record holds."""
-    return rule.node.op == "const" and rule.node.value is not True
+    return True not in answers(rule.node)
 
 
 Check = Callable[[Sources], None]
