@@ -1,7 +1,9 @@
 """What publishing would change, as values: compared by meaning, graded by what it can do to people's data.
 
-`safe` refuses and alters no data; `tightens` may refuse new writes; `access` changes who may see or do what;
-`lossy` hides values that are kept aside; `blocked` cannot be done as things stand.
+`safe` refuses and alters no data; `computes` fills or works out values; `tightens` may refuse new writes; `access`
+changes who may see or do what; `lossy` shortens, rounds, exchanges or hides values, which are kept aside; `destructive`
+keeps nothing aside; `blocked` cannot be done as things stand. Grades that depend on the data are settled by whoever
+can count it: a change carries its question.
 """
 
 from __future__ import annotations
@@ -13,16 +15,19 @@ from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from fairlead.base.problems import Span
+from fairlead.compiled.conversions import bare, stored_alike
 from fairlead.expr.check import Expression
-from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field
 from fairlead.model.workspace import Workspace
 
 Difference = tuple[Literal["add", "remove", "change"], tuple[str, ...], Any, Any]
 """(what, path of keys, old, new)."""
 
-Grade = Literal["safe", "computes", "tightens", "access", "lossy", "blocked"]
-GRADES: tuple[Grade, ...] = ("safe", "computes", "tightens", "access", "lossy", "blocked")
+Grade = Literal["safe", "computes", "tightens", "access", "lossy", "destructive", "blocked"]
+GRADES: tuple[Grade, ...] = ("safe", "computes", "tightens", "access", "lossy", "destructive", "blocked")
+"""From the lightest to the gravest (CF-20)."""
+
+MAX_SAMPLES = 5
 
 DOCUMENTS = (
     "entities", "options", "pipelines", "pools", "approvals", "automations", "connectors", "forms", "lists", "boards",
@@ -37,6 +42,22 @@ _SINGULAR = {
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """One value that a change touches."""
+
+    record: str
+    """Key of the record."""
+    value: str
+    becomes: str | None = None
+    """What it is turned into; None where that is not known or nothing is left of it."""
+    why: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the sample for programs."""
+        return {"record": self.record, "value": self.value, "becomes": self.becomes, "why": self.why}
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One difference. `path` is kind, name and keys; `span` where the new (or else the old) text stands."""
 
@@ -48,7 +69,16 @@ class Change:
     span: Span | None
     note: str = ""
     question: tuple[str, ...] = ()
-    """What has to be counted in the data before the grade is final: (question, entity, field, value)."""
+    """What has to be counted in the data before the grade is final: (question, entity, field, value).
+
+    A field of line items is written `lines.price`.
+    """
+    count: int | None = None
+    """How many records, values or people it touches, once they have been counted."""
+    samples: tuple[Sample, ...] = ()
+    """Some of them, at most five."""
+    remedies: tuple[str, ...] = ()
+    """What can be written so that it is no longer blocked."""
 
     def line(self) -> str:
         """Return the change in one line."""
@@ -63,6 +93,8 @@ class Change:
         return {
             "action": self.action, "path": list(self.path), "grade": self.grade, "old": self.old, "new": self.new,
             "note": self.note, "file": self.span.file if self.span else None, "line": self.span.line if self.span else None,
+            "count": self.count, "samples": [sample.to_json() for sample in self.samples],
+            "remedies": list(self.remedies),
         }  # fmt: skip
 
 
@@ -124,100 +156,175 @@ def _graded(kind: str, name: str, one: Any, two: Any) -> Iterator[Change]:
         span = getattr(new, "span", None) or getattr(old, "span", None) or two.span
         full = (kind, name, *path)
         if kind == "entity" and len(path) >= 2 and path[0] == "fields":
-            yield from _field_change(name, action, path, old, new, one, two, full, span)
+            yield from _field_change(_Difference(name, action, path[1:], old, new, full, span), one, two)
+        elif kind == "entity" and path[:1] == ("indexes",):
+            yield _index_change(name, action, old, new, two, full, span)
         elif kind == "pipeline" and path[:1] == ("stages",) and len(path) == 2 and action == "remove":
             yield Change("remove", full, "safe", None, None, span, "", ("in_stage", one.entity, path[1]))
         elif kind == "role":
             yield Change(action, full, "access", text_of(old), text_of(new), span)
         elif kind == "approval":
-            yield Change(
-                action,
-                full,
-                "tightens",
-                text_of(old),
-                text_of(new),
-                span,
-                "running approvals finish as they began",
-            )
+            note = "running approvals finish as they began"
+            yield Change(action, full, "tightens", text_of(old), text_of(new), span, note)
         elif kind == "entity" and path[:1] == ("checks",):
-            yield Change(
-                action, full, "tightens" if action != "remove" else "safe", text_of(old), text_of(new), span
-            )
+            grade: Grade = "tightens" if action != "remove" else "safe"
+            at = _check_of(two, path) if action != "remove" else None
+            asked = () if at is None else ("violations", name, str(at))
+            yield Change(action, full, grade, text_of(old), text_of(new), span, "", asked)
         else:
             yield Change(action, full, "safe", text_of(old), text_of(new), span)
 
 
-def _field_change(
-    entity: str,
-    action: Any,
-    path: tuple[str, ...],
-    old: Any,
-    new: Any,
-    one: Any,
-    two: Any,
-    full: tuple[str, ...],
-    span: Any,
-) -> Iterator[Change]:
-    name, key = path[1], path[2] if len(path) > 2 else ""
-    if len(path) == 2:
-        spec: Field = new if new is not None else old
-        if spec.origin != "document":
-            yield Change(action, full, "safe", None, None, span, "brought by a trait or a pool")
-        elif action == "add":
-            if spec.required and not spec.computed and spec.default is None:
-                note = "records that exist may stay empty until they are edited"
-                yield Change("add", full, "tightens", None, None, span, note)
-            else:
-                yield Change("add", full, "safe", None, None, span)
-        else:
-            note = f"its values are kept aside, unseen; did you mean to rename it? Then write `was: {name}`"
-            yield Change("remove", full, "lossy", None, None, span, note, ("values", entity, name))
+def _check_of(entity: Any, path: tuple[str, ...]) -> int | None:
+    """Return which check of `entity` a difference is about, when it changes what the rule asks."""
+    number = int(path[1]) if len(path) > 1 and path[1].isdigit() else None
+    if number is None or number >= len(entity.checks):
+        return None
+    return number if len(path) == 2 or path[2] in ("rule", "on", "from_now_on") else None
+
+
+def _index_change(
+    entity: str, action: Any, old: Any, new: Any, two: Any, full: tuple[str, ...], span: Any
+) -> Change:
+    if action == "remove":
+        return Change(action, full, "safe", text_of(old), text_of(new), span, "searches may take longer")
+    number = int(full[3]) if len(full) > 3 and full[3].isdigit() else 0
+    wanted = two.indexes[number] if number < len(two.indexes) else None
+    if wanted is not None and wanted.unique:
+        asked = ("doubles", entity, ",".join(wanted.fields))
+        return Change(action, full, "tightens", text_of(old), text_of(new), span, "", asked)
+    return Change(action, full, "safe", text_of(old), text_of(new), span, "", ("indexed", entity))
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """One difference somewhere in the fields of an entity; `path` begins with the field's name."""
+
+    entity: str
+    action: Any
+    path: tuple[str, ...]
+    old: Any
+    new: Any
+    full: tuple[str, ...]
+    span: Any
+
+    def change(self, grade: Grade, note: str = "", question: tuple[str, ...] = ()) -> Change:
+        return Change(
+            self.action, self.full, grade, text_of(self.old), text_of(self.new), self.span, note, question
+        )
+
+
+def _field_change(found: _Difference, one: Any, two: Any) -> Iterator[Change]:
+    path, before, after, dotted = found.path, one.fields, two.fields, found.path[0]
+    # What stands in the rows of line items is a field like any other, a level deeper.
+    if len(path) >= 3 and path[1] == "fields":
+        before, after = before[path[0]].fields, after[path[0]].fields
+        dotted, path = f"{path[0]}.{path[2]}", path[2:]
+    if len(path) == 1:
+        yield from _whole_field(found, dotted, before, after, row="." in dotted)
         return
-    before, after = one.fields[name], two.fields[name]
-    if key in ("kind", "params") and stored_differently(before, after):
-        yield Change("change", full, "blocked", text_of(old), text_of(new), span,
-                     "values that exist would mean something else", ("values", entity, name))  # fmt: skip
-    elif key == "required" and new:
-        yield Change("change", full, "tightens", "no", "yes", span, "", ("empty", entity, name))
-    elif key == "unique" and new:
-        yield Change("change", full, "tightens", "no", "yes", span, "", ("doubles", entity, name))
+    was, now, key = before[path[0]], after[path[0]], path[1]
+    asked = (found.entity, dotted)
+    if key in ("kind", "params", "formula", "rollup") and _first_of(was, now, path):
+        note = (
+            ""
+            if "table" in (was.kind, now.kind) or stored_alike(was, now)
+            else "values that exist are converted"
+        )
+        yield found.change("safe", note, ("convert", *asked))
+    elif key == "params" and path[2:3] == ("on_delete",) and found.new == "cascade":
+        yield found.change("lossy", "who deletes what it points at deletes these records too")
     elif (
-        key == "options"
-        and action == "remove"
-        and before.kind in ("choice", "multi_choice")
-        and before.origin == "document"
+        key == "params"
+        and path[2:3]
+        and path[2] in ("min", "max", "pattern", "min_length", "max_items", "max_rows")
     ):
-        yield Change(
-            "remove",
-            full,
+        narrower = found.action != "remove" and found.new is not None
+        yield found.change("tightens" if narrower else "safe", "values that exist stay" if narrower else "")
+    elif _asks_for_more(key, was, now):
+        yield found.change("tightens", "", ("empty", *asked))
+    elif key == "unique" and found.new:
+        yield found.change("tightens", "", ("doubles", *asked))
+    elif key == "index":
+        yield found.change(
             "safe",
-            None,
-            None,
-            span,
-            "",
-            ("option", entity, name, path[3] if len(path) > 3 else ""),
+            "" if found.new else "searches may take longer",
+            ("indexed", found.entity) if found.new else (),
+        )
+    elif key == "history" and not found.new:
+        yield found.change("lossy", "changes are no longer written down")
+    elif key == "options" and found.action == "remove" and len(path) == 3 and was.origin == "document":
+        offered = was.kind in ("choice", "multi_choice") and now.kind == was.kind
+        yield found.change("safe", "", ("option", *asked, path[2]) if offered else ())
+    else:
+        yield found.change("safe")
+
+
+def _asks_for_more(key: str, was: Field, now: Field) -> bool:
+    if key == "required":
+        return now.required and not now.computed
+    return key == "from_now_on" and was.required and now.required and not now.from_now_on
+
+
+def _first_of(was: Field, now: Field, path: tuple[str, ...]) -> bool:
+    """Whether this is the difference that stands for all that changes how the field's values are kept."""
+    if was.kind != now.kind:
+        return path[1] == "kind"
+    if path[1] in ("formula", "rollup"):
+        return (
+            was.formula is None or now.formula is None or path[1] == "formula"
+        ) and was.origin == "document"
+    return (
+        path[1] == "params"
+        and path[2]
+        in ("entity", "entities", "scale", "currency", "max_length", "max")[
+            : 6 if was.kind == "rating" else 5
+        ]
+        and not stored_alike(was, now)
+    )
+
+
+def _whole_field(
+    found: _Difference, dotted: str, before: Mapping[str, Field], after: Mapping[str, Field], *, row: bool
+) -> Iterator[Change]:
+    spec: Field = found.new if found.new is not None else found.old
+    what: Literal["add", "remove"] = "add" if found.action == "add" else "remove"
+    if spec.origin != "document":
+        # A trait that comes is graded by its first field; the others follow.
+        asked = (
+            ("trait", found.entity, spec.name) if what == "add" and spec.name in ("owner", "stage") else ()
+        )
+        yield Change(what, found.full, "safe", None, None, found.span, "brought by a trait or a pool", asked)
+    elif what == "remove":
+        note = f"its values are kept aside, unseen; {_perhaps_renamed(spec, before, after)}"
+        yield Change(
+            "remove", found.full, "lossy", None, None, found.span, note, ("values", found.entity, dotted)
+        )
+    elif spec.computed:
+        yield Change("add", found.full, "safe", None, None, found.span, "", ("compute", found.entity, dotted))
+    elif spec.migration.backfill is not None or spec.migration.backfill_default:
+        yield Change("add", found.full, "safe", None, None, found.span, "", ("empty", found.entity, dotted))
+    elif spec.required and (spec.default is None or not row):
+        yield Change(
+            "add", found.full, "tightens", None, None, found.span, "", ("empty", found.entity, dotted)
         )
     else:
-        yield Change(action, full, "safe", text_of(old), text_of(new), span)
+        yield Change("add", found.full, "safe", None, None, found.span)
+
+
+def _perhaps_renamed(gone: Field, before: Mapping[str, Field], after: Mapping[str, Field]) -> str:
+    """Return the question whether a field that is gone has another name now; nothing is guessed (CF-2)."""
+    fresh = [one for name, one in after.items() if name not in before and one.origin == "document"]
+    alike = [one.name for one in fresh if one.kind == gone.kind and one.label.texts == gone.label.texts]
+    alike = alike or [one.name for one in fresh if one.kind == gone.kind]
+    if len(alike) == 1:
+        return f"did you mean to rename it to {alike[0]}? Then write `was: {gone.name}` there"
+    return f"did you mean to rename it? Then write `was: {gone.name}`"
 
 
 def stored_differently(one: Field, two: Field) -> bool:
-    """Whether values written for `one` would be misread as values of `two`."""
-    if one.kind == "table" or two.kind == "table":
-        return one.kind != two.kind
-    first, second = kind_of(one), kind_of(two)
-    a, b = first.expr_type(one), second.expr_type(two)
-    if one.kind == two.kind:
-        if one.kind == "reference":
-            return (one.params.get("entity"), one.params.get("entities")) != (
-                two.params.get("entity"),
-                two.params.get("entities"),
-            )
-        return (a.scale, a.currency) != (b.scale, b.currency)
-    texts = {"text", "long_text"}
-    return not (one.kind in texts and two.kind in texts) and not (
-        one.kind in ("choice", "email", "url") and two.kind in texts
-    )
+    """Whether values written for `one` would be misread as values of `two`, whatever their bounds."""
+    return not stored_alike(bare(one), bare(two))
 
 
 def walk(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[Difference]:

@@ -7,27 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-
-import sqlalchemy as sa
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 import fairlead
 from fairlead.base.clock import utc_now
 from fairlead.base.problems import Problems
 from fairlead.compiled.application import Application, compile_workspace
 from fairlead.compiled.changes import GRADES, Change, Grade, compare
-from fairlead.compiled.statement import prepare
-from fairlead.compiled.tables import column_name, table_name
 from fairlead.config import renamed as config_renames
 from fairlead.config.load import Loaded, load
 from fairlead.config.source import SourceTree
-from fairlead.store import identities, migrate, revisions
-from fairlead.store.database import Database, Tx
+from fairlead.store import dropping, identities, migrate, revisions
+from fairlead.store.database import Database
 from fairlead.store.dropping import Aside
 from fairlead.store.renaming import operations as renaming_operations
+from fairlead.store.statements import Reads
 from fairlead.work import dropped, renames
 from fairlead.work.access_changes import NOBODY, AccessChanges, Compared, access_changes, compare_loaded
+from fairlead.work.migrating import Earlier, study
 from fairlead.work.reach import Reach, reach, sizes
 
 
@@ -63,10 +62,12 @@ class Plan:
     """What goes out of sight and is kept."""
     restored: tuple[str, ...] = ()
     """Ids of what was kept aside and comes back."""
-    asked: tuple[Change, ...] = field(default=(), compare=False, repr=False)
-    """The changes whose grade rests on the data, as they were before anything was counted."""
     app: Application | None = field(default=None, compare=False, repr=False)
     """What the tables must fit when it has been carried out."""
+    counted: tuple[Change, ...] = field(default=(), compare=False, repr=False)
+    """Those of the changes that were looked at in the data."""
+    examine: Callable[[Reads], Sequence[Change]] | None = field(default=None, compare=False, repr=False)
+    """Looks at the data again, in the transaction that carries the plan out, and grades the same changes (CF-22)."""
 
     @property
     def empty(self) -> bool:
@@ -109,21 +110,23 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
         ways_back={} if back_to is None else renames.then_and_today(identities.since(database, back_to)),
     )  # fmt: skip
     renaming = moved.added_to(renaming)
-    moves, then = renaming_operations(renaming, now)
-    operations = [*moves, *migrate.differences(app, then)]
     under_new_names = before
     if renamed and current:
         source = SourceTree.from_mapping(revisions.files(database, current.number))
         made = config_renames.under_new_names(source, renamed)
         under_new_names = load(made) if made is not None else before
     old = under_new_names.workspace if under_new_names else None
-    compared = [
-        replace(change, question=renames.asked_before(change.question, renamed))
-        for change in compare(old, loaded.workspace)
-    ]
-    changes = tuple(renames.changes_of(renamed, loaded)) + tuple(
-        _counted(database, change, now) for change in compared
-    )
+    base = current.number if current else 0
+    examine = partial(
+        study, old=old, app=app, changes=compare(old, loaded.workspace), renaming=renaming, now=now, base=base,
+        at=utc_now(), former=partial(renames.former_field, renamed),
+        earlier={} if back_to is None else _kept_by_conversions(database, back_to),
+    )  # fmt: skip
+    found = examine(database)
+    renaming = found.added_to(renaming)
+    moves, then = renaming_operations(renaming, now)
+    operations = [*moves, *found.arranged(app, migrate.differences(app, then))]
+    changes = (*renames.changes_of(renamed, loaded), *found.changes)
     changes += tuple(_other_files(database, tree, current.number) if current and not changes else ())
     changes = moved.noted(changes, loaded.settings.keep_dropped_days)
     return Plan(
@@ -131,9 +134,35 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
         changes, tuple(operations), loaded.problems, renames.to_text(renamed, renaming, app, moved.identities),
         _access(database, now, compare_loaded(before, under_new_names, loaded, tree, renamed)),
         reach(database, now, before, changes, renamed), sizes(database, now, operations),
-        tuple(moved.aside), tuple(one.id for one in moved.restored),
-        tuple(change for change in compared if change.question), app,
+        (*moved.aside, *found.aside), tuple(one.id for one in moved.restored), app,
+        tuple(found.changes), lambda where: examine(where).changes,
     )  # fmt: skip
+
+
+def _kept_by_conversions(database: Database, back_to: int) -> dict[tuple[str, str], Earlier]:
+    """Return what conversions since `back_to` kept aside: by entity and field as they are called in that revision."""
+    found: dict[tuple[str, str], Earlier] = {}
+    then = renames.then_and_today(identities.since(database, back_to))
+    today = {new: old for old, new in then.items()}
+    workspaces: dict[int, Loaded | None] = {}
+    for one in dropping.aside(database):
+        if one.reason != "converted" or one.revision <= back_to or one.column is None:
+            continue
+        before = one.revision - 1
+        if before not in workspaces:
+            workspaces[before] = _loaded(database, before)
+        loaded = workspaces[before]
+        entity, *names = one.name.split(".")
+        if loaded is None or loaded.workspace is None:
+            continue
+        was = renames.field_as_before(database, loaded, one.revision, entity, names)
+        path = ("entity", entity, *(part for name in names for part in ("fields", name)))
+        for step in identities.since(database, one.revision):
+            path = step.forth(path)
+        path = today.get(path, path)
+        if was is not None:
+            found.setdefault((path[1], ".".join(path[3::2])), Earlier(one, was))
+    return found
 
 
 def _access(database: Database, now: migrate.Existing, compared: Compared | None) -> AccessChanges:
@@ -188,77 +217,13 @@ def plan_rollback(database: Database, number: int) -> Plan:
     return plan(database, SourceTree.from_mapping(files), back_to=number)
 
 
-_LIVE = "SELECT count(*) FROM {table} WHERE deleted_at IS NULL"
-
-_ASK: dict[str, tuple[str, str, str | None]] = {
-    "records": (_LIVE, "records: {n}", None),
-    "values": ("SELECT count({column}) FROM {table}", "values: {n}", None),
-    "empty": (
-        _LIVE + " AND {column} IS NULL",
-        "records that are empty there: {n}; they may stay so until they are edited",
-        None,
-    ),
-    "doubles": (
-        (
-            "SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {column} IS NOT NULL AND deleted_at IS NULL "
-            "GROUP BY {column} HAVING count(*) > 1) AS twice"
-        ),
-        "values that stand in several records: {n}; merge them first",
-        "blocked",
-    ),
-    "option": (
-        "SELECT count(*) FROM {table} WHERE {column} = :p_value",
-        "records that have it: {n}; set `active: false` instead",
-        "blocked",
-    ),
-    "in_stage": (
-        _LIVE + " AND stage = :p_value",
-        "records that stand in it: {n}; move them first",
-        "blocked",
-    ),
-    "pooled": (_LIVE + " AND pool = :p_value", "records that lie in it: {n}; move them first", "blocked"),
-    "people": (
-        "SELECT count(*) FROM sys_user WHERE active AND roles LIKE '%\"' || :p_value || '\"%'",
-        "people who have it: {n}; give them another role first",
-        "blocked",
-    ),
-    "running": (
-        "SELECT count(*) FROM sys_approval WHERE flow = :p_value AND state IN ('running', 'returned', 'suspended')",
-        "approvals under way: {n}; they finish as they began",
-        None,
-    ),
-}
-"""Question → (what to count, how to say it, the grade when there are any)."""
-
-
-def worse(where: Database | Tx, planned: Plan) -> list[Change]:
-    """Return the changes of a plan that the data of now do not allow any more (CF-22)."""
-    now = migrate.existing(where) if planned.asked else None
-    again = [_counted(where, change, now) for change in planned.asked] if now else []
-    return [change for change in again if change.grade == "blocked"]
-
-
-def _counted(database: Database | Tx, change: Change, now: migrate.Existing) -> Change:
-    """Add to a change how much data it touches; some changes are blocked when it touches any."""
-    if not change.question:
-        return change
-    what, subject, *more = change.question
-    sql, note, grade = _ASK[what]
-    table, column = table_name(subject), column_name(more[0]) if more else ""
-    value = subject if what in ("people", "running") else (more[-1] if more else "")
-    if "{table}" in sql and table not in now.columns:
-        return change
-    if "{column}" in sql and column not in now.columns.get(table, {}):
-        return change
-    text = sql.format(table=f'"{table}"', column=f'"{column}"')
-    statement = sa.text(text)
-    if ":p_value" in text:
-        statement = statement.bindparams(sa.bindparam("p_value", required=True, type_=sa.Text()))
-    row = database.one(prepare(statement, database.dialect), {"p_value": value})
-    count = int(row[0]) if row else 0
-    if what == "values" and change.grade == "blocked" and count == 0:
-        return replace(change, grade="safe", note="no values exist")
-    if count == 0:
-        return change
-    full = "; ".join(filter(None, (note.format(n=f"{count:,}"), change.note)))
-    return replace(change, grade=grade or change.grade, note=full)  # type: ignore[arg-type]
+def worse(where: Reads, planned: Plan) -> list[Change]:
+    """Return the changes that the data of now give a graver grade than those that the plan was made on."""
+    if planned.examine is None:
+        return []
+    again = planned.examine(where)
+    return [
+        now
+        for then, now in zip(planned.counted, again, strict=True)
+        if GRADES.index(now.grade) > GRADES.index(then.grade)
+    ]

@@ -155,18 +155,23 @@ def changes_of(renames: Sequence[Rename], after: Loaded) -> list[Change]:
     return found
 
 
-def asked_before(question: tuple[str, ...], renames: Sequence[Rename]) -> tuple[str, ...]:
-    """Return a question about data in the names that the database still has."""
-    if not question:
-        return question
-    former = _Former(renames)
-    what, subject, *more = question
-    if what in ("people", "running"):
-        return (what, former.of(({"people": "role"}.get(what, "approval"), subject))[1], *more)
-    if what not in ("values", "empty", "doubles", "option"):
-        return (what, former.of(("entity", subject))[1], *more)
-    path = former.of(("entity", subject, "fields", more[0]))
-    return (what, path[1], path[3], *more[1:])
+def former_field(renames: Sequence[Rename], entity: str, dotted: str) -> str:
+    """Return the name that a field had; a field of line items is `lines.price`, and its own name is meant."""
+    names = [part for name in dotted.split(".") for part in ("fields", name)]
+    return _Former(renames).of(("entity", entity, *names))[-1]
+
+
+def field_as_before(
+    where: Reads, before: Loaded, revision: int, entity: str, names: Sequence[str]
+) -> Field | None:
+    """Return a field as it was before `revision`, which calls it `entity` and `names` and may have renamed it."""
+    path: Target = ("entity", entity, *(part for name in names for part in ("fields", name)))
+    for step in identities.since(where, revision - 1):
+        if step.revision == revision:
+            path = step.back(path)
+    found = before.workspace.entities.get(path[1]) if before.workspace is not None else None
+    spec = found.fields.get(path[3]) if found is not None else None
+    return spec.fields.get(path[5]) if spec is not None and len(path) > 5 else spec
 
 
 def warn_of_stale(

@@ -1,0 +1,259 @@
+"""What becomes of the values of one field whose kind, or whose options, change: tried on all of them, then carried out.
+
+A plan reads every different value once and writes nothing. The same trial runs again inside the transaction that
+publishes: what has come in between and would be lost without anybody's consent ends it (CF-22).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fairlead.base.errors import Refused
+from fairlead.base.texts import Label
+from fairlead.compiled.changes import MAX_SAMPLES, Grade, Sample
+from fairlead.compiled.conversions import (
+    Conversion,
+    Convert,
+    Links,
+    Loss,
+    NoWay,
+    Undecided,
+    conversion,
+    shown,
+)
+from fairlead.fields.kind import FieldProblem
+from fairlead.fields.registry import kind_of
+from fairlead.fields.spec import Field, Migration
+from fairlead.store import converting
+from fairlead.store.converting import Held, Spot
+from fairlead.store.statements import Reads
+
+ANOTHER_FIELD = "add a field under another name with a `backfill:`, and remove this one in a later revision"
+
+_LOST: Mapping[str, str] = {
+    "shortened": "shortened", "rounded": "rounded", "dropped": "dropped", "exchanged": "exchanged",
+}  # fmt: skip
+
+
+def data_changed(what: str) -> Refused:
+    """Return the refusal of a plan whose data are no longer what it was made for."""
+    return Refused("plan.data-changed", Label({
+        "en": f"Somebody wrote meanwhile what the plan does not provide for: {what}. Make a new plan.",
+        "zh": f"期间有人写入了计划未涵盖的数据：{what}。请重新生成计划。",
+    }))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How values go from one form to another, with what to do about those that cannot."""
+
+    before: Field
+    after: Field
+    convert: Convert
+    exact: bool
+    same: bool
+    on_fail: str = "block"
+    instead: Any = None
+    undone: Convert | None = None
+    """On the way back: what once made today's values of the ones that lie aside."""
+
+    def outcome(self, value: Any, kept: Any = None) -> tuple[Any, Loss]:
+        """Return the stored value that takes the place of `value`, and what is lost.
+
+        Raises:
+            FieldProblem: It does not fit.
+            Undecided: The document has to say how.
+            NoWay: Nobody can say how.
+        """
+        if kept is not None and self.undone is not None and self._came_from(kept) == value:
+            return kept, ""
+        if value is None:
+            return None, ""
+        try:
+            return self.convert(value)
+        except FieldProblem:
+            if self.on_fail == "block":
+                raise
+            return self.instead, "dropped"
+
+    def _came_from(self, kept: Any) -> Any:
+        assert self.undone is not None
+        try:
+            return self.undone(kept)[0]
+        except (FieldProblem, Undecided, NoWay):
+            return None  # What did not fit was emptied and only kept aside.
+
+    def decoded(self, value: Any) -> Any:
+        """Return the domain value that rules will see; None for what does not fit."""
+        try:
+            made, _ = self.outcome(value)
+        except (FieldProblem, Undecided, NoWay):
+            return None
+        return None if made is None else kind_of(self.after).from_stored(made, self.after)
+
+
+def way(
+    before: Field,
+    after: Field,
+    how: Migration,
+    links: Links,
+    *,
+    was: Field | None = None,
+    back: Migration | None = None,
+) -> Way:
+    """Return the way between two forms of one field.
+
+    Args:
+        was: On the way back: the field as it was when its values were kept aside.
+        back: What the documents of today say; it also serves the way back.
+    """
+    made = _or_later(before, after, how, links)
+    undone = None if was is None else _or_later(was, before, back or how, Links()).convert
+    instead = None if how.value is None else kind_of(after).to_stored(how.value, after)
+    return Way(before, after, made.convert, made.exact, made.same, how.on_fail, instead, undone)
+
+
+def _or_later(before: Field, after: Field, how: Migration, links: Links) -> Conversion:
+    """Return a conversion; what the document leaves open is asked for only when there is a value."""
+    try:
+        return conversion(before, after, how, links)
+    except (Undecided, NoWay) as open_:
+        failure = open_
+
+        def ask(_: Any) -> tuple[Any, Loss]:
+            raise failure
+
+        return Conversion(before, after, ask)
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What a trial on all values gave."""
+
+    total: int = 0
+    in_bin: int = 0
+    changed: int = 0
+    failed: int = 0
+    undecided: int = 0
+    lost: int = 0
+    losses: dict[str, int] = field(default_factory=dict)
+    no_way: bool = False
+    remedies: list[str] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    values: list[tuple[Held, Any]] = field(default_factory=list)
+    """Each value with what becomes of it, for those that can be converted."""
+
+    @property
+    def grade(self) -> Grade:
+        """What the trial says about the change."""
+        if self.no_way or self.undecided or self.failed:
+            return "blocked"
+        if self.lost:
+            return "lossy"
+        return "computes" if self.changed else "safe"
+
+
+def tried(where: Reads, spot: Spot, one: Way, beside: str | None = None) -> Evidence:
+    """Try a conversion on every value of a column; writes nothing."""
+    found = Evidence()
+    wrong: list[tuple[Held, str | None, str | None]] = []
+    lost: list[tuple[Held, str | None, str | None]] = []
+    for held in converting.held(where, spot, beside):
+        found.total += held.rows
+        found.in_bin += held.in_bin
+        try:
+            made, loss = one.outcome(held.value, held.kept)
+        except NoWay:
+            found.no_way = True
+            wrong.append((held, None, None))
+            continue
+        except Undecided as open_:
+            found.undecided += held.rows
+            if open_.remedy not in found.remedies:
+                found.remedies.append(open_.remedy)
+            wrong.append((held, None, None))
+            continue
+        except FieldProblem as problem:
+            found.failed += held.rows
+            wrong.append((held, None, problem.message.get("en")))
+            continue
+        found.values.append((held, made))
+        if made != held.value:
+            found.changed += held.rows
+        if loss:
+            found.lost += held.rows
+            found.losses[loss] = found.losses.get(loss, 0) + held.rows
+            lost.append((held, None if made is None else shown(made, one.after), None))
+    for held, becomes, why in wrong or lost:
+        room = MAX_SAMPLES - len(found.samples)
+        if room <= 0 or held.value is None:
+            break
+        text = shown(held.value, one.before)
+        found.samples += [
+            Sample(key, _short(text), None if becomes is None else _short(becomes), why)
+            for key in converting.records_with(where, spot, held.value, room)
+        ]
+    return found
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def said(found: Evidence) -> str:
+    """Return what a trial gave, in one line of a plan."""
+    if not found.total:
+        return "no values exist"
+    words = [f"values: {found.total:,}"]
+    if found.no_way:
+        words.append("there is no way to convert them")
+    if found.undecided:
+        words.append(f"{found.undecided:,} of them need your word")
+    if found.failed:
+        words.append(f"{found.failed:,} of them do not fit")
+    if not (found.no_way or found.undecided or found.failed):
+        words += [
+            f"{count:,} of them are {_LOST[loss]}; kept aside" for loss, count in sorted(found.losses.items())
+        ]
+    if found.in_bin:
+        words.append(f"{found.in_bin:,} of them in the recycle bin")
+    return "; ".join(words)
+
+
+def remedies(found: Evidence) -> tuple[str, ...]:
+    """Return what can be written so that the change is no longer blocked."""
+    if found.no_way:
+        return (ANOTHER_FIELD,)
+    more = list(found.remedies)
+    if found.failed:
+        more += [
+            "mend the values in the records",
+            "`convert: {on_fail: keep_aside}` empties those that do not fit and keeps them aside",
+            "`convert: {on_fail: null}` empties them, `{on_fail: value, value: …}` writes another in their place",
+            "`map: {value: other}` names what stands for single values",
+        ]
+    return tuple(more)
+
+
+def checked(one: Way, what: str, *, lossy: bool) -> Any:
+    """Return the conversion as it runs in the transaction: it ends it where the plan did not foresee a value.
+
+    Args:
+        lossy: Somebody agreed to values being lost.
+
+    Raises:
+        Refused: `plan.data-changed`, from what is returned.
+    """
+
+    def change(value: Any, kept: Any = None) -> Any:
+        try:
+            made, loss = one.outcome(value, kept)
+        except (FieldProblem, Undecided, NoWay):
+            raise data_changed(f"{what}: {shown(value, one.before)!r}") from None
+        if loss and not lossy:
+            raise data_changed(f"{what}: {shown(value, one.before)!r}")
+        return made
+
+    return change
