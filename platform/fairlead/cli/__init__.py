@@ -37,6 +37,8 @@ COMMANDS = {
     "import": "imports:import_command",
     "export-records": "imports:export_command",
     "doctor": "doctor:doctor",
+    "schema": "schema:schema",
+    "purge": "purge:purge",
 }
 """Command → module:function. A module is loaded when its command is used, so that `--help` answers at once."""
 
@@ -66,6 +68,8 @@ SUMMARIES = {
     "import": "Bring records in from CSV or XLSX.",
     "export-records": "Take records out as CSV or XLSX.",
     "doctor": "Compare the database with the published configuration.",
+    "schema": "JSON Schemas of documents, for editors.",
+    "purge": "Remove for good what was dropped long ago.",
 }
 
 

@@ -40,7 +40,8 @@ def changes(
         if dialect == "postgresql":
             names |= {old: (new, table) for new, old in kept.items() if old != new}
         missing += [(table, name, sql) for name, sql in sorted(indexes.items()) if name not in kept]
-    taken = {name for all_of in now.indexes.values() for name in all_of}
+    # A table that is made anew is gone before, with its indexes.
+    taken = {name for table, names_of in now.indexes.items() if table not in fresh for name in names_of}
     taken -= {operation.name for operation in gone} | names.keys()
     taken |= {new for new, _ in names.values()}
     made = []

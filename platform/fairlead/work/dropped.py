@@ -52,7 +52,7 @@ class Moved:
         return Renaming(
             {**renaming.tables, **self.tables},
             columns,
-            (*renaming.values, *self.values),
+            _together([*renaming.values, *self.values]),
             renaming.totals | self.totals,
             frozenset(self.bare),
         )
@@ -363,6 +363,15 @@ class _Work:
             self.made.values.append(
                 Values("sys_sequence", "name", {f"{old[1]}.{old[3]}": f"{new[1]}.{new[3]}"})
             )
+
+
+def _together(values: Sequence[Values]) -> tuple[Values, ...]:
+    """Return the same with all names of one column written at once: one after the other would meet each other."""
+    found: dict[tuple[str, str, str, str], Values] = {}
+    for one in values:
+        key = (one.table, one.column, one.form, one.where)
+        found[key] = replace(one, names={**(found[key].names if key in found else {}), **one.names})
+    return tuple(found.values())
 
 
 def _replaced(path: Target, names: Mapping[Target, Target]) -> Target:

@@ -11,7 +11,7 @@ from fairlead.compiled.changes import Change, compare
 from fairlead.config.load import load
 from fairlead.config.source import SourceTree
 from fairlead.store import revisions
-from fairlead.store.database import Database, Tx
+from fairlead.store.database import Blocked, Database, Tx
 from fairlead.store.publisher import Holder
 
 SHOWN = 20
@@ -42,12 +42,18 @@ def stale(where: Database | Tx, base: int | None) -> Refused:
         base: The revision that the plan was made on.
     """
     newest = revisions.current(where)
-    if newest is None or newest.number == (base or 0):
+    if newest is None or newest.number <= (base or 0):
+        last = (
+            f" {newest.author} published revision {newest.number}, the newest, at {newest.at}."
+            if newest
+            else ""
+        )
+        last_zh = f"最新版本 {newest.number} 由 {newest.author} 于 {newest.at} 发布。" if newest else ""
         return Refused("plan.stale", Label({
-            "en": "The plan was made for another state: the tables of the database, the documents or the program have "
-                  "changed since, though no revision was published. Make a new plan; `fairlead doctor` names what does "
-                  "not belong in the database.",
-            "zh": "该计划所依据的状态已变化：数据库表、文档或程序有变动（没有发布新版本）。请重新生成计划；"
+            "en": "The plan was made for another state: the documents, the program or the tables of the database are not "
+                  f"those it was made for, though no revision came since.{last} Make a new plan; `fairlead doctor` names "
+                  "what does not belong in the database.",
+            "zh": f"该计划所依据的状态已变化：文档、程序或数据库表与生成计划时不同（没有发布新版本）。{last_zh}请重新生成计划；"
                   "“fairlead doctor”会指出数据库中不应存在的内容。",
         }))  # fmt: skip
     between = [one for one in revisions.listing(where, limit=50) if one.number > (base or 0)]
@@ -95,3 +101,12 @@ def data_moved(changes: Sequence[Change]) -> Refused:
         "en": f"Since the plan was made the data have changed, and this is no longer possible. Nothing was done:\n{lines}",
         "zh": f"生成计划后数据已发生变化，以下更改已无法执行。未作任何更改：\n{lines}",
     }))  # fmt: skip
+
+
+def held(error: Blocked) -> Refused:
+    """Return the refusal of a publisher who waited too long for others."""
+    return Refused("plan.held", Label({
+        "en": f"Other work held the tables for too long ({str(error).splitlines()[0]}). Nothing was changed; try again, "
+              "perhaps when a long report or export has ended.",
+        "zh": "其他操作长时间占用相关数据表。未作任何更改，请在报表或导出结束后重试。",
+    }), data={"retry_after_s": 10})  # fmt: skip

@@ -106,7 +106,7 @@ def _published(database: Database, planned: Plan, **words: Any) -> Applied:
             return done
         except Blocked as error:
             if not left:
-                raise _held(error) from error
+                raise overtaken.held(error) from error
             # Whoever queued behind this attempt goes first.
             time.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - no secret
     raise AssertionError("unreachable")
@@ -145,14 +145,6 @@ def _carried_out(
     if planned.identities is not None and planned.base is not None:
         carry_over(tx, planned.base)
     return Applied(number, True, planned, copy)
-
-
-def _held(error: Blocked) -> Refused:
-    return Refused("plan.held", Label({
-        "en": f"Other work held the tables for too long ({str(error).splitlines()[0]}). Nothing was changed; try again, "
-              "perhaps when a long report or export has ended.",
-        "zh": "其他操作长时间占用相关数据表。未作任何更改，请在报表或导出结束后重试。",
-    }), data={"retry_after_s": 10})  # fmt: skip
 
 
 def _no_room(error: safety_copy.NoRoom) -> Refused:
