@@ -9,10 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
-
-from cronsim import CronSim
+from datetime import datetime, timedelta
 
 from fairlead.base.clock import Clock, iso_utc, system_clock
 from fairlead.effects.execution import Applications
@@ -24,6 +21,7 @@ from fairlead.work.applications import NothingPublished
 from fairlead.work.context import SYSTEM, Context
 from fairlead.work.jobs import tell_stuck
 from fairlead.work.triggers import KIND, rule_key
+from fairlead.work.triggers import next_instant as next_instant
 
 log = logging.getLogger("fairlead.timers")
 
@@ -186,15 +184,6 @@ class Timers:
                     revision=app.revision,
                 )
                 jobs.enqueue(tx, new, now=stamp)
-
-
-def next_instant(cron: str, zone: str, after: datetime) -> datetime:
-    """Return the first moment of a schedule after `after`, in UTC.
-
-    A local time that the clocks skip is the first moment after the gap; one that comes twice is taken once.
-    """
-    found: datetime = next(CronSim(cron, after.astimezone(ZoneInfo(zone))))
-    return found.astimezone(UTC)
 
 
 def _prefix(automation: Automation, zone: str) -> str:

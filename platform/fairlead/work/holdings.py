@@ -16,12 +16,14 @@ from fairlead.work.context import Context
 
 def still_open(entity: CompiledEntity) -> list[sa.ColumnElement[bool]]:
     """Return the condition that a record has not ended, won or lost: what has ended is held and taken back no more."""
-    closed = (
-        [s.name for s in entity.machine.stages.values() if s.outcome in ("won", "lost")]
-        if entity.machine
-        else []
-    )
+    closed = closed_stages(entity)
     return [entity.tables.main.c.stage.not_in(closed)] if closed else []
+
+
+def closed_stages(entity: CompiledEntity) -> list[str]:
+    """Return the stages in which a record has ended, won or lost."""
+    stages = entity.machine.stages.values() if entity.machine else ()
+    return [stage.name for stage in stages if stage.outcome in ("won", "lost")]
 
 
 def held(where: Database | Tx, ctx: Context, entity: CompiledEntity, user_id: str) -> int:

@@ -6,7 +6,7 @@ told who that was. Limits are counted under a lock of the person, so two tabs ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,15 +18,16 @@ from fairlead.base.texts import Label
 from fairlead.compiled.access import pool_member, with_inherited
 from fairlead.compiled.application import CompiledEntity
 from fairlead.decide import pool as rules
+from fairlead.expr.evaluate import Env
 from fairlead.expr.sql import sql_parameters
-from fairlead.model.workflows import Pool
+from fairlead.model.workflows import Pool, ReclaimRule
 from fairlead.store import notifications, ownership, people
 from fairlead.store.database import Database, Tx
 from fairlead.work import commit
 from fairlead.work.commit import Change
 from fairlead.work.context import SYSTEM, Context, counted_by, environment
+from fairlead.work.holdings import closed_stages, still_open
 from fairlead.work.holdings import held as held
-from fairlead.work.holdings import still_open
 from fairlead.work.records import Loaded, Saved, base_params, entity_of, load
 
 Where = Database | Tx
@@ -317,17 +318,29 @@ def _candidates(ctx: Context, entity: CompiledEntity, calendar: str | None) -> A
     return ctx.app.statement(("reclaim", entity.name, calendar), build)
 
 
+def due_back(
+    ctx: Context, entity: CompiledEntity, record: Mapping[str, Any], env: Env, *, locked: bool
+) -> tuple[Pool, ReclaimRule] | None:
+    """Return the pool to which a record goes back now, and by which rule; None where it stays with its owner.
+
+    What has ended stays: `_candidates` does not ask about it, and neither may anybody else.
+    """
+    pool = rules.entry_pool(entity.pools, record, env)
+    if pool is None or record.get("owner") is None or locked or record.get("stage") in closed_stages(entity):
+        return None
+    rule = rules.reclaim_reason(pool, record, counted_by(ctx, pool.calendar, env))
+    return None if rule is None else (pool, rule)
+
+
 def _reclaim_one(ctx: Context, entity: CompiledEntity, id: str) -> int:
     try:
         with ctx.database.write() as tx:
             loaded = load(tx, ctx, entity.name, id, ())
-            env = environment(ctx, tx)
-            pool = rules.entry_pool(entity.pools, loaded.record, env)
-            if pool is None or loaded.record.get("owner") is None or loaded.locked_by is not None:
+            locked = loaded.locked_by is not None
+            back = due_back(ctx, entity, loaded.record, environment(ctx, tx), locked=locked)
+            if back is None:
                 return 0
-            rule = rules.reclaim_reason(pool, loaded.record, counted_by(ctx, pool.calendar, env))
-            if rule is None:
-                return 0
+            pool, rule = back
             owner = str(loaded.record["owner"])
             _release(tx, ctx, loaded, reason=rule.label.get("en"), kind="reclaim", rule=rule.name)
             name = _title(entity, loaded)

@@ -6,15 +6,18 @@ edit can change whether its rule held.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from cronsim import CronSim
+
 from fairlead.base.calendar import WorkCalendar
 from fairlead.base.clock import iso_utc
 from fairlead.base.errors import Failure
+from fairlead.expr.evaluate import Env
 from fairlead.model.durations import Duration
 from fairlead.model.workflows import Automation, Trigger
 from fairlead.store import jobs
@@ -67,19 +70,7 @@ def match(
     found = ctx.app.triggers.of(event.entity, event.kind)
     born: list[str] = []
     if found:
-        env = environment(ctx, tx, old=old)
-        asked: set[str] = set()
-        for trigger, automation in found:
-            if automation.name in asked or not _fits(trigger, automation.trigger, old, record):
-                continue
-            asked.add(automation.name)
-            fault: str | None = None
-            try:
-                if automation.when is not None and not automation.when.is_true(record, env):
-                    continue
-            except Failure as failure:
-                # Somebody's work is not lost because a rule of the configuration cannot be worked out.
-                fault = str(failure)
+        for automation, fault in answering(found, old, record, environment(ctx, tx, old=old)):
             job_id = jobs.enqueue(tx, _new_run(ctx, event, automation, fault), now=ctx.stamp)
             if job_id is not None:
                 born.append(job_id)
@@ -93,6 +84,36 @@ def match(
         if changed:
             plan(tx, ctx, automation, event.record_id, value, fresh=old is None)
     return born
+
+
+def answering(
+    found: Iterable[tuple[str, Automation]],
+    old: Mapping[str, Any] | None,
+    record: Mapping[str, Any],
+    env: Env,
+) -> Iterator[tuple[Automation, str | None]]:
+    """Yield the automations among `found` that answer a change, each once.
+
+    Args:
+        found: (trigger, automation) that the kind of event may start.
+        old: The record before the change, None for a new one.
+        record: The record after it.
+        env: With `old` as expressions see it.
+
+    Yields:
+        The automation, and why its condition could not be worked out where that is so: somebody's work is not lost
+        because a rule of the configuration is wrong.
+    """
+    asked: set[str] = set()
+    for trigger, automation in found:
+        if automation.name in asked or not _fits(trigger, automation.trigger, old, record):
+            continue
+        asked.add(automation.name)
+        try:
+            if automation.when is None or automation.when.is_true(record, env):
+                yield automation, None
+        except Failure as failure:
+            yield automation, str(failure)
 
 
 def _fits(trigger: str, wanted: Trigger, old: Mapping[str, Any] | None, record: Mapping[str, Any]) -> bool:
@@ -203,6 +224,15 @@ def due_moment(trigger: Trigger, value: object, zone: str, calendar: WorkCalenda
     if offset is not None and offset.unit in ("minutes", "hours", "business_hours"):
         return _shift(local_moment(value, at or DEFAULT_TIME, info), offset, calendar, back=trigger.before)
     return local_moment(_shift_day(value, offset, calendar, back=trigger.before), at or DEFAULT_TIME, info)
+
+
+def next_instant(cron: str, zone: str, after: datetime) -> datetime:
+    """Return the first moment of a schedule after `after`, in UTC.
+
+    A local time that the clocks skip is the first moment after the gap; one that comes twice is taken once.
+    """
+    found: datetime = next(CronSim(cron, after.astimezone(ZoneInfo(zone))))
+    return found.astimezone(UTC)
 
 
 def _shift_day(day: date, offset: Duration | None, calendar: WorkCalendar, *, back: bool) -> date:
