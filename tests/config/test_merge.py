@@ -231,7 +231,7 @@ def car_of(fields: dict[str, str]) -> SourceTree:
     return tree({**CAR, "fields": {name: field(label) for name, label in fields.items()}})
 
 
-@settings(max_examples=40)
+@settings(max_examples=60)
 @given(mine=edits, first=edits, second=edits)
 def test_skipping_a_version_equals_going_through_it(mine: Any, first: Any, second: Any) -> None:
     """CF-77, wherever nobody has to be asked."""
@@ -247,5 +247,6 @@ def test_skipping_a_version_equals_going_through_it(mine: Any, first: Any, secon
     if through.conflicts or across.conflicts:
         return
     assert data(through)["fields"] == data(across)["fields"]
-    both = [name for name in data(across)["fields"] if name in start]
-    assert [name for name in data(through)["fields"] if name in start] == both
+    if all(name in one or name not in two for name in start):
+        # In the same order as well, unless the template took something away and put it back elsewhere.
+        assert list(data(through)["fields"]) == list(data(across)["fields"])

@@ -3,136 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fairlead.config import writer
 from fairlead.config.load import load
 from fairlead.config.reader import read
-from fairlead.config.source import SETTINGS_FILE, SourceTree, shipped, workspace_files
+from fairlead.config.source import SourceTree
 from fairlead.work import upgrading
 
-ROOT = Path(__file__).resolve().parents[2]
-Texts = dict[str, str]
-
-
-def installed() -> Texts:
-    return workspace_files(shipped(ROOT, "real_estate"), "name: east\ntemplate: real_estate\n")
-
-
-def lay(folder: Path, texts: Texts) -> Path:
-    for path, text in texts.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
-    return folder
-
-
-def office(tmp_path: Path, texts: Texts) -> Path:
-    """A workspace made from the template as installed, and then changed to `texts`."""
-    folder = lay(tmp_path, texts)
-    upgrading.keep_base(folder, installed())
-    return folder
-
-
-def on_disk(folder: Path) -> Texts:
-    return SourceTree.from_folder(folder).mapping()
-
-
-def tree(texts: Texts) -> SourceTree:
-    return SourceTree.from_mapping({path: text for path, text in texts.items() if path != SETTINGS_FILE})
-
-
-def put(texts: Texts, path: str, keys: tuple[Any, ...], value: Any) -> None:
-    """Set, or put in, one value."""
-    holder = read(path, texts[path]).data
-    for key in keys[:-1]:
-        holder = holder[key]
-    if isinstance(holder, list) or keys[-1] in holder:
-        texts[path] = writer.set_value(path, texts[path], keys, value)
-    else:
-        texts[path] = writer.insert(path, texts[path], keys[:-1], keys[-1], value)
-
-
-def drop(texts: Texts, path: str, keys: tuple[Any, ...]) -> None:
-    texts[path] = writer.delete(path, texts[path], keys)
-
+from tests.support.templates import installed, lay, office, on_disk, put, tree
 
 TEXT = {"type": "text", "label": {"en": "New", "zh": "新"}}
 BUYER, UNIT, LIST = "schemas/buyer.yaml", "schemas/unit.yaml", "forms/lists/buyer.yaml"
-
-
-def fields_of(texts: Texts, path: str) -> dict[str, Any]:
-    found: dict[str, Any] = read(path, texts[path]).data["fields"]
-    return found
-
-
-def next_version(texts: Texts, version: str) -> Texts:
-    """Return a later version of the template: something of every kind is added, changed, taken away."""
-    made = dict(texts)
-    mark = version.replace(".", "_")
-    put(made, "admin/template.yaml", ("version",), version)
-    put(made, BUYER, ("fields", f"from_{mark}"), TEXT)
-    put(made, UNIT, ("fields", f"from_{mark}"), TEXT)
-    put(made, BUYER, ("label", "en"), f"Buyer {version}")
-    put(made, UNIT, ("plural", "zh"), f"房源 {version}")
-    names = list(fields_of(made, UNIT))
-    put(made, UNIT, ("fields", names[1], "help"), {"en": f"Help {version}", "zh": f"说明 {version}"})
-    made[f"admin/reports/count_{mark}.yaml"] = (
-        f"kind: report\nname: count_{mark}\nlabel: {{en: Count, zh: 数量}}\nentity: unit\ntype: table\n"
-        "dimensions: [stage]\nmeasures: [{count: true}]\n"
-    )
-    put(made, "admin/roles/manager.yaml", ("label", "en"), f"Manager {version}")
-    return made
-
-
-def local_changes(texts: Texts) -> Texts:
-    """Return the workspace with forty changes of its own."""
-    made, count = dict(texts), 0
-    for path in sorted(made):
-        if path.startswith(("schemas/", "forms/", "admin/reports/")) and count < 30:
-            data = read(path, made[path]).data
-            if isinstance(data.get("label"), dict) and path != BUYER:
-                put(made, path, ("label", "zh"), f"本地 {count}")
-                count += 1
-    for number in range(8):
-        put(made, BUYER if number % 2 else UNIT, ("fields", f"own_{number}"), TEXT)
-        count += 1
-    del made["admin/reports/receipts_by_month.yaml"]
-    put(made, "admin/roles/rep.yaml", ("label", "en"), "Our consultant")
-    assert count + 2 == 40
-    return made
-
-
-def test_forty_changes_live_through_two_versions_and_skipping_one_gives_the_same(tmp_path: Path) -> None:
-    """Acceptance 11."""
-    start = installed()
-    first, second = next_version(start, "1.1"), next_version(next_version(start, "1.1"), "1.2")
-    own = local_changes(start)
-    dashboards = {path: text for path, text in own.items() if "receipts_by_month" in text}
-    for path, text in dashboards.items():  # what showed the deleted report
-        data = read(path, text).data
-        for key in ("tiles", "grants"):
-            if key == "tiles" and key in data:
-                for number in reversed(range(len(data["tiles"]))):
-                    if data["tiles"][number].get("report") == "receipts_by_month":
-                        drop(own, path, ("tiles", number))
-    own = {path: text.replace(", receipts_by_month", "") for path, text in own.items()}
-    assert not load(SourceTree.from_mapping(own)).problems.has_errors, load(
-        SourceTree.from_mapping(own)
-    ).problems.render()
-    one, other = office(tmp_path / "one", own), office(tmp_path / "other", own)
-    done = upgrading.upgrade(one, tree(first))
-    assert done.conflicts == () and (done.from_version, done.to_version) == ("1.0", "1.1")
-    upgrading.upgrade(one, tree(second))
-    skipped = upgrading.upgrade(other, tree(second))
-    assert skipped.conflicts == () and on_disk(one) == on_disk(other)
-    texts = on_disk(one)
-    assert "own_1" in texts[BUYER] and "from_1_1" in texts[BUYER] and "Buyer 1.2" in texts[BUYER]
-    assert "admin/reports/receipts_by_month.yaml" not in texts
-    assert 'template_version: "1.2"' in texts[SETTINGS_FILE]
-    assert not load(SourceTree.from_folder(one)).problems.has_errors
-    again = upgrading.upgrade(one, tree(second))
-    assert again.written == () and again.deleted == ()
 
 
 def conflicted(tmp_path: Path) -> tuple[Path, SourceTree]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 from fairlead.base.problems import KeyPath, key_text
 from fairlead.config import writer
 from fairlead.config.document import Document
-from fairlead.config.load import Documents, load
+from fairlead.config.load import Documents, Loaded, load
 from fairlead.config.lookup import ABSENT
 from fairlead.config.mentions import Mention, Target
 from fairlead.config.reader import read
@@ -90,8 +91,16 @@ def merge(
     Raises:
         CannotMerge: One of the three has errors, or a rename cannot be followed.
     """
-    texts = (base, yours, template)
-    base, yours, template = _aligned(*texts)
+    try:
+        return _merge(base, yours, template, choose, whole=whole)
+    finally:
+        _loaded.cache_clear()
+
+
+def _merge(
+    base: SourceTree, yours: SourceTree, template: SourceTree, choose: Choose, *, whole: bool
+) -> Merged:
+    base, yours, template = _aligned(base, yours, template)
     one, two, three = (_documents(side, whole=whole) for side in (base, yours, template))
     own_mentions = _new_mentions(base, yours)
     found = Merged(yours)
@@ -114,6 +123,12 @@ def merge(
             files[path] = text
     found.tree = SourceTree(tuple(SourceFile(path, files[path]) for path in sorted(files)))
     return found
+
+
+@lru_cache(maxsize=8)
+def _loaded(tree: SourceTree) -> Loaded:
+    """Load a tree; each of the few that a merge looks at again and again only once."""
+    return load(tree)
 
 
 # ---------------------------------------------------------------- renames
@@ -143,12 +158,12 @@ def _aligned(
 
 
 def _named_so(step: Rename, tree: SourceTree) -> bool:
-    documents = load(tree).documents
+    documents = _loaded(tree).documents
     return exists(documents, step.new) and not exists(documents, step.old)
 
 
 def _under(tree: SourceTree, renames: Sequence[Rename]) -> SourceTree:
-    documents = load(tree).documents
+    documents = _loaded(tree).documents
     for step in sorted(renames, key=lambda one: -len(one.old)):
         if step.old[-1] == step.new[-1] or not exists(documents, step.old):
             continue
@@ -160,7 +175,7 @@ def _under(tree: SourceTree, renames: Sequence[Rename]) -> SourceTree:
 
 
 def _sound(tree: SourceTree, what: str) -> Documents:
-    loaded = load(tree)
+    loaded = _loaded(tree)
     if loaded.problems.has_errors:
         lines = "\n".join(str(problem) for problem in loaded.problems.errors)
         raise CannotMerge(f"{what} have errors; mend them first:\n{lines}")
@@ -168,7 +183,7 @@ def _sound(tree: SourceTree, what: str) -> Documents:
 
 
 def _documents(tree: SourceTree, *, whole: bool) -> dict[Key, Document]:
-    loaded = load(tree)
+    loaded = _loaded(tree)
     found = {
         (kind, name): document for kind, named in loaded.documents.items() for name, document in named.items()
     }
@@ -184,7 +199,7 @@ def _new_mentions(base: SourceTree, yours: SourceTree) -> set[Target]:
     def places(found: Sequence[Mention]) -> set[tuple[str, KeyPath, Target]]:
         return {(one.file, one.keys, one.target) for one in found}
 
-    return {target for _, _, target in places(load(yours).mentions) - places(load(base).mentions)}
+    return {target for _, _, target in places(_loaded(yours).mentions) - places(_loaded(base).mentions)}
 
 
 # ---------------------------------------------------------------- documents
@@ -331,9 +346,8 @@ def _woven(order: list[str], other: list[str], base: list[str]) -> list[str]:
             continue
         before = next((one for one in reversed(other[:position]) if one in order), None)
         at = order.index(before) + 1 if before is not None else 0
-        if before is None or before in base:
-            while at < len(order) and order[at] not in base and order[at] not in other:
-                at += 1
+        while at < len(order) and order[at] not in base and order[at] not in other:
+            at += 1
         order.insert(at, name)
     return order
 

@@ -290,7 +290,7 @@ def _take(path: str, raw: bytes, files: list[SourceFile], problems: list[Problem
         message = f"the file is not UTF-8 (byte {error.start} is 0x{raw[error.start]:02x}); save it as UTF-8"
         problems.append(Problem("not_utf8", (), message, Span(path, line, column)))
         return
-    files.append(SourceFile(path, text.removeprefix("\ufeff")))
+    files.append(SourceFile(path, text))  # a byte order mark stays: what is exported is what was written
 
 
 def _unresolved(root: Path) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from fairlead.base.problems import KeyPath
 from fairlead.config import writer
-from fairlead.config.load import Documents, load
+from fairlead.config.load import load
 from fairlead.config.lookup import ABSENT, address_of, value_at
 from fairlead.config.merge import CannotMerge, Merged, merge
 from fairlead.config.reader import read
@@ -69,7 +69,7 @@ def upgrade(folder: Path, template: SourceTree) -> Upgraded:
     )
     said = conflicts.answers(folder, "template")
     merged = merge(base, yours, template, lambda conflict: conflicts.answer(conflict, said, "template"))
-    versions = _version(load(base).documents), _version(load(template).documents)
+    versions = _version(base), _version(template)
     if merged.conflicts:
         return Upgraded(merged, *versions, (), (), conflicts.ask(folder, merged.conflicts, "template"))
     problems = load(merged.tree).problems
@@ -86,8 +86,12 @@ def upgrade(folder: Path, template: SourceTree) -> Upgraded:
     return Upgraded(merged, *versions, written, deleted, ())
 
 
-def _version(documents: Documents) -> str | None:
-    return next((one.root.maybe("version") for one in documents.get("template", {}).values()), None)
+def _version(template: SourceTree) -> str | None:
+    for file in template.files:
+        data = read(file.path, file.text).data if file.path.startswith("admin/") else None
+        if isinstance(data, dict) and data.get("kind") == "template":
+            return str(data["version"]) if "version" in data else None
+    return None
 
 
 def _with_version(text: str, version: str) -> str:
