@@ -36,7 +36,7 @@ endif
 WEB := $(STAMPS)/web-$(call digest,$(WEB_FILES))
 
 .PHONY: help setup test-setup run test check check-format check-lint check-types check-rooms check-web \
-	format bench bench-check screenshots docs clean fuzz-config fuzz-roundtrip measure-config
+	format bench bench-check screenshots docs clean fuzz-config fuzz-roundtrip fuzz-expressions measure-config
 
 help: ## Print this help
 	@echo "Fairlead: make TARGET [TEMPLATE=$(TEMPLATE)] [PORT=$(PORT)] [PYTEST_ARGS=…]"
@@ -86,6 +86,10 @@ fuzz-config: setup ## Damage the shipped templates 10,000 times and judge what c
 
 fuzz-roundtrip: setup ## Publish, export and publish again 2,000 random workspaces
 	@$(PY) -m tools.fuzz.roundtrip $(FUZZ_ARGS)
+
+fuzz-expressions: test-setup ## Compare 100,000 random expressions in Python, SQLite, PostgreSQL and Chromium (CASES=, SEED=)
+	@FAIRLEAD_EXPRESSION_CASES=$(or $(CASES),100000) FAIRLEAD_EXPRESSION_SEED=$(or $(SEED),$$RANDOM$$RANDOM) \
+		$(PY) -m pytest tests/expr/test_agreement.py -q
 
 measure-config: setup ## How long checking and compiling a large configuration takes
 	@$(PY) -m tools.fuzz.scale

@@ -58,6 +58,16 @@ class Author:
             ),
             lambda: f"record.customer.{self.pick('level', 'parent.level')} {self.pick('==', '!=')} 'A'",
             lambda: f"record.lines.{self.pick('exists', 'all')}(l, {self.line_condition(down)})",
+            lambda: f"record.lines.exists_one(l, {self.line_condition(down)})",
+            lambda: f"{self.filtered(down)}.{self.pick('exists', 'all')}(l, {self.line_condition(0)})",
+            lambda: f"{self.pick('is_empty', 'has')}({self.filtered(down)})",
+            lambda: f"record.tags.{self.pick('exists', 'all')}(t, {self.entry()})",
+            lambda: (
+                f"{self.pick('user.teams', 'user.subordinate_teams')}.exists(t, t {self.pick('==', '!=')} record.team)"
+            ),
+            lambda: f"has(record.{self.pick('tags', 'name', 'qty', 'customer.level')})",
+            lambda: f"is_business_day({self.pick('record.close_on', 'record.made_at', 'today')})",
+            lambda: f"{self.clock()} {self.order()} {self.clock()}",
             lambda: f"open_approvals {self.order()} {self.number(0)}",
             lambda: f"{self.age()} {self.order()} {self.pick('0', '1', '2', '30', '400', '99999')}",
             lambda: f"{self.pick('1', '15')} {self.order()} {self.age()}",
@@ -67,6 +77,23 @@ class Author:
             ),
         ]
         return self.rng.choice(makers)()
+
+    def filtered(self, depth: int) -> str:
+        """Return line items after one filter or two."""
+        one = f"record.lines.filter(l, {self.line_condition(depth)})"
+        return one if self.rng.random() < 0.7 else f"{one}.filter(l, {self.line_condition(0)})"
+
+    def entry(self) -> str:
+        return self.pick(
+            "t == 'vip'", "t != 'hot'", "t in ['hot', 'cold']", "t == record.name", "t in allowed",
+            "t == 'vip' && record.flag", "record.lines.exists(l, l.name == t)",
+        )  # fmt: skip
+
+    def clock(self) -> str:
+        return self.pick(
+            "record.opens", "time(record.made_at)", "time(record.met_at, 'America/New_York')", "time('12:30')",
+            "time(now)", "or_else(record.opens, time('08:00'))",
+        )  # fmt: skip
 
     def line_condition(self, depth: int) -> str:
         return self.pick(
@@ -137,10 +164,22 @@ class Author:
             ),
             lambda: f"record.lines.{self.pick('sum', 'min', 'max', 'avg')}(l, {self.line_number()})",
             lambda: f"record.lines.count(l, {self.line_condition(0)})",
+            lambda: f"{self.filtered(0)}.{self.pick('sum', 'min', 'max', 'avg')}(l, {self.line_number()})",
+            lambda: f"{self.pick('sum', 'max')}({self.filtered(0)}.map(l, {self.line_number()}))",
+            lambda: f"{self.pick('size', 'count')}({self.filtered(0)})",
+            lambda: f"record.tags.count(t, {self.entry()})",
+            lambda: (
+                f"{self.pick('days_between', 'business_days_between')}({self.any_day()}, {self.any_day()})"
+            ),
+            lambda: f"({self.span(0)} / {self.span(0)})",
+            lambda: f"{self.pick('hour', 'minute')}(record.{self.pick('opens', 'made_at', 'met_at')})",
             lambda: self.pick("count(record.lines)", "count(record.lines.name)", "number(record.amount)"),
             lambda: f"({self.money(down)} / {self.money(0)})",
         ]
         return self.rng.choice(makers)()
+
+    def any_day(self) -> str:
+        return self.pick("record.close_on", "record.start_on", "record.made_at", "today", "now")
 
     def money(self, depth: int) -> str:
         if depth <= 0:
@@ -157,6 +196,7 @@ class Author:
             lambda: f"{self.pick('min', 'max')}({self.money(down)}, {self.money(0)}, 12.345)",
             lambda: f"{self.pick('sum', 'min', 'max', 'avg')}(record.lines.price)",
             lambda: "record.lines.sum(l, l.qty * l.price)",
+            lambda: f"sum({self.filtered(0)}.price)",
             lambda: f"abs({self.money(down)})",
             lambda: f"round({self.money(down)}, 1)",
             lambda: f"({self.condition(0)} ? {self.money(down)} : 0)",
@@ -195,6 +235,9 @@ class Author:
             lambda: f"start_of_{self.pick('week', 'month', 'quarter', 'year')}({self.day(0)})",
             lambda: f"end_of_month({self.pick('record.close_on', 'record.made_at', 'today')})",
             lambda: f"or_else({self.day(down)}, today)",
+            lambda: (
+                f"add_months({self.any_day()}, {self.pick('1', '-13', '120', 'record.qty', 'open_approvals')})"
+            ),
             lambda: f"{self.pick('min', 'max')}({self.day(0)}, {self.day(0)})",
             lambda: "min(record.lines.due)",
         ]

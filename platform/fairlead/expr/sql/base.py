@@ -12,11 +12,13 @@ from sqlalchemy import (
     Text,
     bindparam,
     literal,
+    not_,
     null,
     select,
     type_coerce,
 )
 from sqlalchemy import cast as sql_cast
+from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.types import TypeEngine
 
 from fairlead.expr.nodes import Path, Typed
@@ -34,6 +36,11 @@ def column_type(kind: Type) -> TypeEngine[object]:
     if kind.is_number or kind.kind is Kind.duration:
         return cast("TypeEngine[object]", BigInteger())
     return cast("TypeEngine[object]", Text())
+
+
+def negated(condition: Condition) -> Clause:
+    """Return `NOT condition` in brackets: NOT binds less than IS and IN, which may come to stand beside it."""
+    return cast(Clause, Grouping(not_(condition)))
 
 
 def scaled_literal(value: object, scale: int, *, up: bool = False) -> tuple[int, bool]:

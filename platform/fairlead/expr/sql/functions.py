@@ -12,7 +12,6 @@ from sqlalchemy import (
     exists,
     func,
     literal,
-    not_,
     type_coerce,
 )
 from sqlalchemy.types import TypeEngine
@@ -20,7 +19,7 @@ from sqlalchemy.types import TypeEngine
 from fairlead.expr.functions import BY_NAME
 from fairlead.expr.nodes import Typed
 from fairlead.expr.sql import postgres
-from fairlead.expr.sql.base import column_type
+from fairlead.expr.sql.base import column_type, negated
 from fairlead.expr.sql.context import Clause
 from fairlead.expr.sql.days import Days
 from fairlead.expr.types import KEYS, TEXTS, Kind, Type
@@ -76,7 +75,7 @@ class Functions(Days):
         if kind.is_rows:
             table, link, _ = self.joined(arg)
             if name == "is_empty":
-                return cast(Clause, not_(exists(self.query(table, link, literal(1)))))
+                return negated(exists(self.query(table, link, literal(1))))
             return cast(Clause, self.query(table, link, cast(Clause, func.count())).scalar_subquery())
         if kind.kind is Kind.list:
             value = self.value(arg) if arg.op != "list" else None

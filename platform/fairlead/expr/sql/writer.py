@@ -7,12 +7,12 @@ from sqlalchemy import (
     and_,
     case,
     false,
-    not_,
     or_,
     true,
 )
 
 from fairlead.expr.nodes import Path, Typed
+from fairlead.expr.sql.base import negated
 from fairlead.expr.sql.conditions import COMPARE, Conditions
 from fairlead.expr.sql.context import Clause, Condition
 
@@ -60,11 +60,11 @@ class Writer(Conditions):
             case "or":
                 return cast(Clause, or_(*[cast(Condition, self.value(arg)) for arg in node.args]))
             case "not":
-                return cast(Clause, not_(cast(Condition, self.value(node.args[0]))))
+                return negated(cast(Condition, self.value(node.args[0])))
             case "eq":
                 return cast(Clause, self.equal(node, loose=False))
             case "ne":
-                return cast(Clause, not_(self.equal(node, loose=False)))
+                return negated(self.equal(node, loose=False))
             case "in":
                 return cast(Clause, self.within(node, loose=False))
             case "exists" | "all":
