@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from fairlead.cli.common import FOLDER, FORMAT, WORKSPACE, house, shipped_root, show, tree
+from fairlead.config import bundle
 from fairlead.config.rename import CannotRename, target_of
 from fairlead.config.rename import rename as rename_in
 from fairlead.config.source import SETTINGS_FILE, SourceTree, shipped, shipped_templates, workspace_files
@@ -53,6 +54,7 @@ def upgrade(folder: Path, form: str, source: str) -> None:
     """
     try:
         done = upgrading.upgrade(folder, _newer(folder, source))
+        bundle.write(folder)
     except upgrading.CannotMerge as error:
         raise click.ClickException(str(error)) from error
     merged = done.merged
@@ -77,7 +79,7 @@ def _newer(folder: Path, source: str) -> SourceTree:
         raise click.ClickException(f"No template {name!r} is shipped; say --from FOLDER.")
     files = workspace_files(shipped(shipped_root(), name), "")
     del files[SETTINGS_FILE]
-    return SourceTree.from_mapping(files)
+    return SourceTree.from_mapping({path: bundle.with_header(path, text) for path, text in files.items()})
 
 
 def _tell(done: upgrading.Upgraded, folder: Path) -> None:

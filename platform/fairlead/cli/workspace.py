@@ -12,6 +12,7 @@ from fairlead.base.errors import Refused
 from fairlead.cli.common import FOLDER, FORMAT, WORKSPACE, author, house, shipped_root, show, tree
 from fairlead.cli.provenance import Provenance, provenance
 from fairlead.cli.standing import ONLY, refusal, remember, selected, selection_json, tell_selection
+from fairlead.config import bundle
 from fairlead.config.load import load
 from fairlead.config.source import shipped, shipped_templates, workspace_files
 from fairlead.work import plan_report, planning, publishing
@@ -42,11 +43,13 @@ def make_workspace(folder: Path, template: str) -> None:
     if version is not None:
         settings += f'template_version: "{version}"\n'
     files = workspace_files(documents, settings)
+    files = {path: bundle.with_header(path, text) for path, text in files.items()}
     for path, text in files.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
     keep_base(folder, files)
+    bundle.write(folder)
     (folder / ".gitignore").write_text("var/\n", encoding="utf-8")
 
 
