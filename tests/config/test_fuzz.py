@@ -1,93 +1,71 @@
-"""A good workspace, damaged at random: whatever is written, there is an answer and never a traceback."""
+"""Sound workspaces, damaged: whatever is written there is an answer, it is whole, and it is where the damage is.
+
+A small part of what `make fuzz-config` and `make fuzz-roundtrip` do, with the same programs.
+"""
 
 from __future__ import annotations
 
-import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from fairlead.base.problems import Problem
 from fairlead.config.load import load
-from fairlead.config.source import SourceTree
+from fairlead.config.source import SourceTree, shipped
 
+from tools.fuzz.judging import Verdict, judge
+from tools.fuzz.mutants import mutant
+from tools.fuzz.roundtrip import there_and_back
+from tools.fuzz.scale import large
+from tools.fuzz.workspaces import workspace
+
+ROOT = Path(__file__).resolve().parents[2]
 GOOD = SourceTree.from_folder(Path(__file__).parent / "good").mapping()
-SCALARS = [
-    *("null", "true", "no", "7", "-1", "1.5", "[]", "{}", "text", "''", "*a", "<<", "user"),
-    *('"record.x"', "[1, {a: b}]", "{a: 1}", "2026-02-30"),
-]
-MARKS = ['"', "'", "{", "}", "[", "]", ":", "#", "&", "*", "!", "|", "\x00", "é", "="]
+TEMPLATES = {name: shipped(ROOT, name).mapping() for name in ("general_sales", "real_estate")}
 
 
-def misspell(word: str, rng: random.Random) -> str:
-    if len(word) < 2:
-        return word + "x"
-    at = rng.randrange(len(word) - 1)
-    swapped = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-    return rng.choice([word[:at] + word[at + 1 :], swapped, word + word[-1], word.upper()])
-
-
-def damage(text: str, rng: random.Random) -> str:
-    lines = text.split("\n")
-    at = rng.randrange(len(lines))
-    line = lines[at]
-    match rng.randrange(9):
-        case 0:
-            del lines[at]
-        case 1:
-            lines.insert(at, line)
-        case 2 if ":" in line:
-            lines[at] = line[: line.index(":") + 1] + " " + rng.choice(SCALARS)
-        case 3:
-            words = line.split(" ")
-            one = rng.randrange(len(words))
-            words[one] = misspell(words[one], rng)
-            lines[at] = " ".join(words)
-        case 4:
-            lines[at] = rng.choice(["  ", "\t", " "]) + line
-        case 5:
-            lines[at] = line.lstrip(" ")
-        case 6:
-            place = rng.randrange(len(text) + 1)
-            return text[:place] + rng.choice(MARKS) + text[place:]
-        case 7:
-            return text[: rng.randrange(len(text) + 1)]
-        case _:
-            values = [part for part in line.replace("{", ",").replace("}", ",").split(",") if ":" in part]
-            if values:
-                part = rng.choice(values)
-                lines[at] = line.replace(part, part[: part.index(":") + 1] + " " + rng.choice(SCALARS), 1)
-    return "\n".join(lines)
-
-
-def check(seed: int) -> None:
-    rng = random.Random(seed)
-    files = dict(GOOD)
-    for _ in range(rng.choice([1, 1, 2, 5])):
-        name = rng.choice(sorted(files))
-        files[name] = damage(files[name], rng)
-    if rng.random() < 0.1:
-        del files[rng.choice(sorted(files))]
-    loaded = load(SourceTree.from_mapping(files))
-    assert (loaded.workspace is None) == loaded.problems.has_errors
-    for problem in loaded.problems:
-        assert isinstance(problem, Problem)
-        assert problem.message
-        if problem.span.file:
-            lines = files[problem.span.file].count("\n") + 1
-            assert 1 <= problem.span.line <= lines + 1, problem
-
-
-@pytest.mark.parametrize("block", range(10))
-def test_damaged_workspaces_are_answered(block):
-    for seed in range(block * 30, block * 30 + 30):
+def judged(files: dict[str, str], seeds: range) -> list[Verdict]:
+    """Judge some mutants; whatever is raised names its seed."""
+    found = []
+    for seed in seeds:
         try:
-            check(seed)
+            found.append(judge(mutant(files, seed)))
         except Exception as error:
             raise AssertionError(f"seed {seed}") from error
+    return found
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("block", range(20))
-def test_many_damaged_workspaces_are_answered(block):
-    for seed in range(10_000 + block * 250, 10_000 + block * 250 + 250):
-        check(seed)
+def well_answered(verdicts: list[Verdict]) -> None:
+    assert [text for one in verdicts for text in one.incomplete] == []
+    places = Counter(one.place for one in verdicts)
+    assert places["line"] > 0.8 * (len(verdicts) - places["sound"])
+    assert places["elsewhere"] <= 0.03 * (len(verdicts) - places["sound"]), [
+        one.told for one in verdicts if one.told
+    ]
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_mutants_of_the_workspace_that_uses_every_key(block: int):
+    well_answered(judged(GOOD, range(block * 25, block * 25 + 25)))
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_mutants_of_a_shipped_template(template: str):
+    well_answered(judged(TEMPLATES[template], range(20_000, 20_018)))
+
+
+def test_a_seed_is_always_the_same_mutant():
+    first, again = mutant(GOOD, 7), mutant(GOOD, 7)
+    assert first == again
+    assert first.files != GOOD
+
+
+@pytest.mark.parametrize("seed", range(1, 14))
+def test_a_sound_workspace_comes_back_as_it_was_published(database_url: str, tmp_path: Path, seed: int):
+    """Published, exported, published again: nothing changes; nor when the export goes into another database."""
+    other = f"sqlite:///{tmp_path / 'other.sqlite3'}"
+    assert there_and_back(workspace(seed), [database_url, other], tmp_path) is None
+
+
+def test_a_large_workspace_is_sound():
+    """What `make measure-config` measures is a workspace that could be published."""
+    assert load(SourceTree.from_mapping(large(6, 12))).problems.render() == ""

@@ -51,9 +51,6 @@ def rules_that_never_start(sources: Sources) -> None:
             if not _broken(sources, "approval"):
                 message = f"no approval is about {entity.name}, so nothing is ever {rule.trigger.on}"
                 sources.warn("never_started", node, message)
-        elif rule.trigger.on in ("claimed", "released") and "owned" not in entity.traits:
-            message = f"{entity.name} lacks the trait `owned`, so nothing is ever {rule.trigger.on}"
-            sources.warn("never_started", node, message)
         elif rule.when is not None and is_never(rule.when):
             when = sources.node("automation", rule.name, "when")
             sources.warn("never_started", when, "this is never true, so the automation never runs")
