@@ -246,7 +246,9 @@ class _Work:
         if found is None:
             gone = _gone(before, after)
             way = treatments.way(before, after, how, self._links(before, after, how))
-            return way if not gone else replace(way, convert=_without(gone, how, after))
+            return (
+                way if not gone else replace(way, convert=_without(gone, how, after), exact=False, same=False)
+            )
         return treatments.way(
             before, after, _backwards(how, before.migration), Links(), was=found.was, back=before.migration
         )
@@ -353,7 +355,7 @@ class _Work:
         grade = evidence.grade
         if grade == "computes" and found.way.exact:
             grade = "safe"
-        elif grade == "safe" and found.after.computed:
+        elif grade == "safe" and self._is_work(found):
             grade = "computes"
         if found.after.computed:
             self.compute[entity].add(dotted.partition(".")[0])
@@ -361,6 +363,12 @@ class _Work:
             change, grade=grade, note=treatments.said(evidence), count=evidence.total,
             samples=tuple(evidence.samples), remedies=treatments.remedies(evidence),
         )  # fmt: skip
+
+    def _is_work(self, found: _Treatment) -> bool:
+        """Whether values are written although each of them is only carried over."""
+        if found.after.computed:
+            return not self._no_records(found.at[0])
+        return bool((found.into_lines or found.from_lines) and found.evidence.total)
 
     def _ask_option(self, change: Change, entity: str, dotted: str, option: str) -> Change:
         found = self.treated.get((entity, dotted))
@@ -734,18 +742,10 @@ class _Work:
         column = column_name(row or name)
         if found.before.computed and stored_alike(found.before, found.after):
             return
-        if (
-            not found.after.computed
-            and not found.evidence.changed
-            and _family(found.before) == _family(found.after)
-        ):
+        if not found.after.computed and not found.evidence.changed and not found.way.another_column:
             return
         self.made.dirty[entity].add(name)
-        if (
-            (found.way.exact or _only_mapped(found))
-            and not found.beside
-            and _family(found.before) == _family(found.after)
-        ):
+        if (found.way.exact or _only_mapped(found)) and not found.beside and not found.way.another_column:
             self._operation("convert_values", table, column, _rewrite(table, column, column, change, None))
             return
         kept = reserved(self.revision, column)
@@ -922,10 +922,6 @@ def _field(workspace: Workspace, entity: str, dotted: str) -> Field | None:
     name, _, row = dotted.partition(".")
     spec = found.fields.get(name) if found is not None else None
     return spec.fields.get(row) if row and spec is not None else spec
-
-
-def _family(spec: Field) -> str:
-    return type(kind_of(spec).column_type(spec)).__name__
 
 
 def _remembered(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -59,6 +59,11 @@ class Way:
     undone: Convert | None = None
     """On the way back: what once made today's values of the ones that lie aside."""
 
+    @property
+    def another_column(self) -> bool:
+        """Whether the values need a column of another type."""
+        return _column(self.before) is not _column(self.after)
+
     def outcome(self, value: Any, kept: Any = None) -> tuple[Any, Loss]:
         """Return the stored value that takes the place of `value`, and what is lost.
 
@@ -92,6 +97,10 @@ class Way:
         except (FieldProblem, Undecided, NoWay):
             return None
         return None if made is None else kind_of(self.after).from_stored(made, self.after)
+
+
+def _column(spec: Field) -> type:
+    return type(kind_of(spec).column_type(spec))
 
 
 def way(
@@ -180,7 +189,7 @@ def tried(where: Reads, spot: Spot, one: Way, beside: str | None = None) -> Evid
             wrong.append((held, None, problem.message.get("en")))
             continue
         found.values.append((held, made))
-        if made != held.value:
+        if made != held.value or one.another_column:
             found.changed += held.rows
         if loss:
             found.lost += held.rows
