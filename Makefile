@@ -36,7 +36,7 @@ endif
 WEB := $(STAMPS)/web-$(call digest,$(WEB_FILES))
 
 .PHONY: help setup test-setup run test check check-format check-lint check-types check-rooms check-web \
-	format bench bench-check screenshots docs clean fuzz-config fuzz-roundtrip fuzz-expressions measure-config
+	format bench bench-check screenshots docs clean fuzz-config fuzz-roundtrip fuzz-expressions fuzz-apply measure-config
 
 help: ## Print this help
 	@echo "Fairlead: make TARGET [TEMPLATE=$(TEMPLATE)] [PORT=$(PORT)] [PYTEST_ARGS=…]"
@@ -90,6 +90,9 @@ fuzz-roundtrip: setup ## Publish, export and publish again 2,000 random workspac
 fuzz-expressions: test-setup ## Compare 100,000 random expressions in Python, SQLite, PostgreSQL and Chromium (CASES=, SEED=)
 	@FAIRLEAD_EXPRESSION_CASES=$(or $(CASES),100000) FAIRLEAD_EXPRESSION_SEED=$(or $(SEED),$$RANDOM$$RANDOM) \
 		$(PY) -m pytest tests/expr/test_agreement.py -q
+
+fuzz-apply: test-setup ## Kill 200 applies on 50,000 rows, on SQLite and PostgreSQL (FUZZ_ARGS=--rename: time renames)
+	@$(PY) -m tools.fuzz.apply $(FUZZ_ARGS)
 
 measure-config: setup ## How long checking and compiling a large configuration takes
 	@$(PY) -m tools.fuzz.scale

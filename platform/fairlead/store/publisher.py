@@ -1,7 +1,8 @@
 """One publisher at a time, and everybody else is told who it is and since when (CF-30).
 
 What keeps the others out ends with the process that holds it, however that ends: on SQLite a lock on a file beside the
-database, on PostgreSQL an advisory lock of a session. What is written down about the holder only informs.
+database, on PostgreSQL an advisory lock of a session. What is written down about the holder only informs, and only while
+the lock is held; nobody has to clear it away.
 """
 
 from __future__ import annotations
@@ -64,7 +65,6 @@ def _on_sqlite(database: Database, said: str) -> Iterator[None]:
         os.truncate(descriptor, 0)
         os.write(descriptor, said.encode())
         yield
-        os.truncate(descriptor, 0)
     finally:
         os.close(descriptor)
 
@@ -77,10 +77,7 @@ def _on_postgresql(database: Database, said: str) -> Iterator[None]:
         if not (taken and taken[0]):
             raise Busy(_holder(settings.get(database, _HOLDER)))
         settings.put(session, _HOLDER, said)
-        try:
-            yield
-        finally:
-            settings.drop(session, _HOLDER)
+        yield
 
 
 def _holder(text: str | None) -> Holder | None:
