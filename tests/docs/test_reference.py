@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from itertools import chain
 
+import pytest
+from fairlead.config.load import load
 from fairlead.config.shapes import KIND_FOLDERS, field_keys
+from fairlead.config.source import SourceTree, shipped
 from fairlead.fields.registry import KINDS
 
-from tools.docs import documents, fields, reference, settings, shapes
-from tools.docs.__main__ import differing
+from tools.docs import codes, documents, fields, reference, settings, shapes
+from tools.docs.__main__ import differing, stale_schemas
 from tools.docs.shapes import Row
 
 
@@ -75,3 +78,28 @@ def test_no_cell_of_a_table_breaks_it():
         lines = [line for line in text.splitlines() if line.startswith("| ")]
         widths = set(chain.from_iterable([line.replace("\\|", "").count("|")] for line in lines))
         assert widths <= {3, 4, 5}, name
+
+
+def test_schemas_for_editors_are_fresh():
+    assert sorted(stale_schemas()) == [], "run `make docs` and commit what it wrote"
+
+
+def test_every_finding_has_a_sentence_and_every_sentence_a_finding():
+    assert codes.codes().keys() - codes.words().keys() == set(), "write them into tools/docs/codes.yaml"
+    spoken = {code for code in codes.words() if code not in {f"unknown_{kind}" for kind in KIND_FOLDERS}}
+    assert spoken - codes.codes().keys() == set(), "no check gives them"
+
+
+def test_what_is_not_acted_on_is_on_the_page_of_its_kind():
+    pages = reference()
+    assert "Not acted on yet" in pages["documents/pool.md"]
+    assert "`assign.strategy: round_robin`" in pages["documents/pool.md"]
+    assert "`steps[].parallel`" in pages["documents/approval.md"]
+    assert "does not act on them yet" in pages["documents/document.md"]
+
+
+@pytest.mark.parametrize("path", sorted(documents.EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_examples_of_our_own_fit_the_general_sales_template(path):
+    own = SourceTree.from_mapping({f"{KIND_FOLDERS[path.stem]}/example.yaml": path.read_text("utf-8")})
+    loaded = load(own.over(shipped(documents.ROOT, "general_sales")))
+    assert {problem.code for problem in loaded.problems} == {"not_carried_out"}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tools.docs import commands, documents, expressions, fields, http, settings
+from tools.docs import codes, commands, documents, expressions, fields, http, settings
 
 HEAD = "<!-- Written by `make docs` from the code; change the code or tools/docs instead. -->\n\n"
 
 WRITERS: tuple[Callable[[], Mapping[str, str]], ...] = (
-    documents.pages, fields.pages, expressions.pages, commands.pages, http.pages, settings.pages,
+    documents.pages, codes.pages, fields.pages, expressions.pages, commands.pages, http.pages, settings.pages,
 )  # fmt: skip
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from fairlead.config.edition import LATER, REFUSED
 from fairlead.config.shapes import KIND_FOLDERS
 
 from tools.docs import shapes
@@ -12,8 +14,12 @@ from tools.docs.shapes import COMMON, OWN, Row, Schema
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ("general_sales", "real_estate")
+EXAMPLES = Path(__file__).with_name("examples")
+"""Documents of kinds that no shipped template has; they fit the general-sales template."""
 WISHED_LINES = 30
 """Of an example; the file that comes nearest is taken."""
+
+_HEADER = re.compile(r"\A# yaml-language-server: .*\n")
 
 _NOT_DRAWN = (
     "name",
@@ -84,11 +90,44 @@ def _page(kind: str) -> str:
                 lines += ["The keys that each type adds are on the page of [field types](../fields.md).", ""]
         if rows:
             lines += shapes.table(rows)
+    lines += _edition(kind)
     example = _example(kind)
     if example is not None:
         path, text = example
         lines += ["", "## Example", "", f"`{path}`", "", "```yaml", text.rstrip("\n"), "```"]
     return "\n".join(lines)
+
+
+def _edition(kind: str) -> list[str]:
+    """Say what is kept and not acted on, and what is refused."""
+    later = [one for one in LATER.get(kind, ()) if one.lacks]
+    refused = REFUSED.get(kind, {})
+    lines: list[str] = []
+    if [one.pattern for one in later] == [""]:
+        return [
+            "",
+            f"This edition checks and keeps these documents and does not act on them yet: {later[0].lacks}.",
+        ]
+    if later:
+        lines += ["", "## Not acted on yet", "", "Checked and kept; a warning says so. Meanwhile:", ""]
+        lines += ["| written | meanwhile |", "| --- | --- |"]
+        lines += [f"| {_pattern(one.pattern)} | {one.lacks} |" for one in later]
+    if refused:
+        lines += [
+            "",
+            "## Not in this edition",
+            "",
+            "An error, since leaving it aside would change what happens:",
+            "",
+        ]
+        lines += ["| written | what it would be |", "| --- | --- |"]
+        lines += [f"| {_pattern(pattern)} | {words} |" for pattern, words in refused.items()]
+    return lines
+
+
+def _pattern(text: str) -> str:
+    path, _, value = text.partition("=")
+    return f"`{path}: {value}`" if value else f"`{path}`"
 
 
 def _example(kind: str) -> tuple[str, str] | None:
@@ -101,14 +140,15 @@ def _example(kind: str) -> tuple[str, str] | None:
     for template in TEMPLATES:
         folder = ROOT / KIND_FOLDERS[kind] / template
         for path in sorted(folder.rglob("*.yaml")):
-            text = path.read_text("utf-8")
+            text = _HEADER.sub("", path.read_text("utf-8"))
             if not text.startswith(f"kind: {kind}\n") and f"\nkind: {kind}\n" not in text:
                 continue
             found = (abs(text.count("\n") - WISHED_LINES), path.relative_to(ROOT).as_posix(), text)
             best = found if best is None else min(best, found)
         if best is not None:
             return best[1], best[2]
-    return None
+    own = EXAMPLES / f"{kind}.yaml"
+    return (f"{KIND_FOLDERS[kind]}/{own.name}", own.read_text("utf-8")) if own.is_file() else None
 
 
 def _shared() -> str:
