@@ -21,6 +21,7 @@ from fairlead.expr.evaluate import Env
 from fairlead.fields.kind import FieldProblem
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field
+from fairlead.model.entities import Check
 
 Values = Mapping[str, Any]
 Rows = tuple[Mapping[str, Any], ...]
@@ -191,7 +192,8 @@ def complete(
             record[name] = _fitting(spec, name, partial(compute, spec, record, lines, env), errors)
     if enforce_required:
         _check_required(fields, record, lines, errors, old=old, touched=touched, env=env)
-    _check_rules(entity, record, errors, env, creating=old is None)
+    before = None if old is None else {**old, **dict(old_lines or {})}
+    _check_rules(entity, record, errors, env, before=before, touched=touched)
     if errors:
         raise Invalid(errors)
     if old is None:
@@ -314,8 +316,9 @@ def _check_required(
         ):
             continue
         needed = spec.required or (spec.required_when is not None and spec.required_when.is_true(record, env))
-        # A field that was empty before and is not touched now does not stop other changes from being saved.
-        if needed and old is not None and name not in touched and spec.required_when is None:
+        # What was empty before and is not touched now does not stop other changes from being saved, but a move to
+        # another stage does: from there on people rely on it.
+        if needed and old is not None and not {name, "stage"} & touched and spec.required_when is None:
             needed = False
         if needed and (spec.visible_when is None or spec.visible_when.is_true(record, env)):
             errors.append(FieldError(name, "required", _REQUIRED))
@@ -333,14 +336,38 @@ def _check_lines(spec: Field, rows: Rows, errors: list[FieldError], *, needed: b
 
 
 def _check_rules(
-    entity: CompiledEntity, record: Values, errors: list[FieldError], env: Env, *, creating: bool
+    entity: CompiledEntity,
+    record: Values,
+    errors: list[FieldError],
+    env: Env,
+    *,
+    before: Values | None,
+    touched: set[str],
 ) -> None:
     """An unknown result passes: emptiness is the business of `required` (EX-3)."""
     for check in entity.entity.checks:
-        if check.on != "always" and (check.on == "create") != creating:
+        if check.on != "always" and (check.on == "create") != (before is None):
             continue
-        if check.rule.evaluate(record, env) is False:
+        if check.rule.evaluate(record, env) is False and not _broken_before(
+            check, record, before, touched, env
+        ):
             errors.append(FieldError(check.field or "", "check", check.message))
+
+
+def _broken_before(check: Check, record: Values, before: Values | None, touched: set[str], env: Env) -> bool:
+    """Whether a rule was broken already, by values that this change leaves alone (CF-45, `from_now_on`).
+
+    A rule that came later than a record, or that time has broken, does not stop what has nothing to do with it. Rules
+    about the change itself (`on: update`, the value before, the person) are always asked.
+    """
+    if before is None or not check.from_now_on or check.on != "always" or "stage" in touched:
+        return False
+    if check.rule.uses_old or any(name.partition(".")[0] == "user" for name in check.rule.names):
+        return False
+    reads = {path[0] for path in check.rule.uses if path}
+    if reads & touched or any(record.get(name) != before.get(name) for name in reads):
+        return False
+    return check.rule.evaluate(before, env) is False
 
 
 def field_paths_of(entity: CompiledEntity) -> frozenset[str]:
