@@ -4,19 +4,28 @@
  * form[data-form]; [data-visible-when], [data-required-when], [data-readonly-when] hold expression trees and stand on a
  * field's wrapper or a section; form[data-guard] asks before it is left; form[data-draft="/url"] is saved there while
  * typing (POST of the fields, answered with 204); [data-draft-mark] says so; form[data-reset] is emptied after success.
+ * Where a rule reads what is not in the page, the server answers: [data-env] says where to ask, and the tree reads the answer.
  */
 import { detailOf, each, json, on, text } from "./dom";
 import { ask } from "./dialog";
-import { loadEvaluator, type Evaluate } from "./expression";
+import { loadEvaluator, type Evaluate, type Values } from "./expression";
 import { token } from "./requests";
 import { recordOf } from "./values";
 
 const DRAFT_MS = 1200;
 const CONDITIONS = "[data-visible-when], [data-required-when], [data-readonly-when]";
 
+interface PageEnv { extra?: Values; ask?: { url: string; reads: readonly string[] } }
+
+const ASK_MS = 300;
+/** What the server said last of the rules that only it can follow. */
+const answers = new WeakMap<HTMLElement, Values>();
+const envOf = (form: HTMLElement): PageEnv => json<PageEnv>(form.querySelector("[data-env]")?.textContent) ?? {};
+
 function apply(form: HTMLElement, evaluate: Evaluate): void {
   const record = recordOf(form);
-  const env = json<unknown>(form.querySelector("[data-env]")?.textContent) ?? {};
+  const page = envOf(form);
+  const env = { ...page, extra: { ...page.extra, ...answers.get(form) } };
   const holds = (tree: string | undefined): boolean => evaluate(json(tree), record, env) === true;
   for (const element of form.querySelectorAll<HTMLElement>(CONDITIONS)) {
     const { visibleWhen, requiredWhen, readonlyWhen } = element.dataset;
@@ -70,7 +79,44 @@ function startConditions(): void {
     form.addEventListener("input", follow);
     form.addEventListener("change", follow);
     follow();
+    if (form instanceof HTMLFormElement) startAsking(form, follow);
   });
+}
+
+/** Ask the server again when a field has changed that one of its rules reads; the last answer to come in counts. */
+function startAsking(form: HTMLFormElement, follow: () => void): void {
+  const { ask } = envOf(form);
+  if (!ask) return;
+  const reads = new Set(ask.reads);
+  const typed = (): string => new URLSearchParams([...draftOf(form)].filter(([name]) => reads.has(name.split(".")[0] ?? ""))).toString();
+  let asked = typed();
+  let timer = 0;
+  let turn = 0;
+  const question = async (): Promise<void> => {
+    const now = typed();
+    if (now === asked || !form.isConnected) return;
+    asked = now;
+    const mine = ++turn;
+    try {
+      const answer = await fetch(ask.url, {
+        method: "POST", body: draftOf(form), credentials: "same-origin", headers: { "X-CSRF-Token": token(), Accept: "application/json" },
+      });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const said = (await answer.json()) as Values;
+      if (mine !== turn) return;
+      answers.set(form, said);
+      follow();
+    } catch {
+      // The form stays as it is and asks again after the next change; the server decides when it is sent.
+      if (mine === turn) asked = "";
+    }
+  };
+  const soon = (): void => {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => void question(), ASK_MS);
+  };
+  form.addEventListener("input", soon);
+  form.addEventListener("change", soon);
 }
 
 /** The fields as they would be sent, without files and without what belongs to this page only. */

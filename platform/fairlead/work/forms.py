@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from fairlead.base.errors import Forbidden, NotFound, Refused
+from fairlead.base.errors import Forbidden, Invalid, NotFound, Refused
 from fairlead.base.texts import Label
 from fairlead.compiled.application import CompiledEntity
 from fairlead.decide import edit
@@ -182,6 +182,73 @@ def create(ctx: Context, name: str, given: Mapping[str, Any], *, origin: Origin 
         if source.record.get("stage") != origin.action.then_move:
             records.move_in(tx, ctx, source.entity.name, source.id, origin.action.then_move)
         return saved
+
+
+# ---------------------------------------------------------------- rules while somebody types
+
+
+def answers(
+    ctx: Context, entity: CompiledEntity, record: Mapping[str, Any], typed: Mapping[str, Any],
+    rules: Mapping[str, Expression], *, writable: frozenset[str],
+) -> dict[str, bool]:  # fmt: skip
+    """Return what rules say of a record as it stands in a form (EX-11).
+
+    The page gets the answers alone: what they were made from may be more than this person may read. A pointer to
+    something that they may not see counts as empty, so that nobody asks about other people's records.
+
+    Args:
+        ctx: Who is typing.
+        entity: Whose form it is.
+        record: As it stands, or as a new one starts; everything, readable or not.
+        typed: The texts of the form; what cannot be read counts as empty.
+        rules: By any key; the answers have the same.
+        writable: What this person may write.
+    """
+    if not rules:
+        return {}
+    now, zone, env = dict(record), ZoneInfo(ctx.actor.zone), ctx.env()
+    for name, text in typed.items():
+        if name not in writable:
+            continue
+        try:
+            found = edit.read_input(
+                entity, {name: text}, writable=writable, readable=writable, form=True, zone=zone
+            )
+        except Invalid:
+            now[name] = None
+            continue
+        now.update(found.lines or found.values)
+    for name, spec in entity.entity.fields.items():
+        if spec.kind in ("reference", "references") and now.get(name) != record.get(name):
+            now[name] = _seen_only(ctx, spec, now.get(name), record.get(name))
+    lines = {
+        name: tuple(now.get(name) or ())
+        for name, spec in entity.entity.fields.items()
+        if spec.kind == "table"
+    }
+    for name in entity.formulas:
+        try:
+            now[name] = edit.compute(entity.entity.fields[name], now, lines, env)
+        except Invalid:
+            now[name] = None
+    return {key: rule.is_true(now, env) for key, rule in rules.items()}
+
+
+def _seen_only(ctx: Context, spec: Field, value: Any, before: Any) -> Any:
+    """Return a typed pointer, or what of several may be seen; what stood there already may stay."""
+    target = str(spec.params.get("entity") or "")
+
+    def seen(id: str) -> bool:
+        name, colon, own = id.partition(":")
+        try:
+            open_record(ctx, name if colon else target, own if colon else id)
+        except (NotFound, Forbidden):
+            return False
+        return True
+
+    if spec.kind == "references":
+        return tuple(one for one in value or () if one in (before or ()) or seen(one))
+    return value if value is None or seen(str(value)) else None
 
 
 # ---------------------------------------------------------------- texts of a form

@@ -41,6 +41,8 @@ class Filled:
     errors: Mapping[str, str] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
     brought: frozenset[str] = field(default_factory=frozenset)
+    answers: Mapping[str, bool] = field(default_factory=dict)
+    """What the server says of the rules that this page cannot follow, by `visible:field`; the page asks again."""
 
 
 def options_url(spec: Field) -> str | None:
@@ -141,7 +143,14 @@ def conditions(filled: Filled, spec: Field) -> dict[str, Any]:
     ):  # fmt: skip
         if expression is not None and follows(filled, expression):
             found[key] = expression.to_json()
+        elif f"{key}:{spec.name}" in filled.answers:
+            found[key] = answer_tree(f"{key}:{spec.name}")
     return found
+
+
+def answer_tree(key: str) -> dict[str, Any]:
+    """Return a condition that reads the server's answer: the rule itself and what it reads stay there (EX-11)."""
+    return {"o": "name", "k": "bool", "v": f"extra.{key}"}
 
 
 def follows(filled: Filled, expression: Expression) -> bool:
@@ -156,9 +165,9 @@ def follows(filled: Filled, expression: Expression) -> bool:
     return True
 
 
-def is_visible(ctx: Context, filled: Filled, expression: Expression | None) -> bool:
-    """Whether a field or section shows at all; what the page can follow is left to the page."""
-    if expression is None or follows(filled, expression):
+def is_visible(ctx: Context, filled: Filled, expression: Expression | None, key: str = "") -> bool:
+    """Whether a field or section is in the page at all; what the page can follow or asks for is left to the page."""
+    if expression is None or follows(filled, expression) or key in filled.answers:
         return True
     return expression.is_true(filled.record, ctx.env())
 

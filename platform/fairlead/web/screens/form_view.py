@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from fairlead.expr.check import Expression
 from fairlead.fields.spec import Field
 from fairlead.model.screens import Form, FormSection
 from fairlead.web.cells import Cells
 from fairlead.web.screens.fieldsets import (
     Filled,
+    answer_tree,
     args_of,
     background,
     computed,
@@ -20,7 +22,7 @@ from fairlead.web.screens.fieldsets import (
     line_args,
     shown_computed,
 )  # fmt: skip
-from fairlead.work import naming
+from fairlead.work import forms, naming
 from fairlead.work.context import Context
 from fairlead.work.records import roles_of
 
@@ -28,28 +30,56 @@ BRIEF = 12
 """A form with more fields than this folds what its document does not put first."""
 
 
-def form_values(ctx: Context, filled: Filled, document: Form) -> dict[str, Any]:
-    """Return everything the template of a form needs."""
-    filled = replace(filled, names=naming.names(ctx, _wanted(filled)))
+def form_values(ctx: Context, filled: Filled, document: Form, *, ask: str) -> dict[str, Any]:
+    """Return everything the template of a form needs; `ask` is where the page asks about rules it cannot follow."""
+    rules = asked(filled, document)
+    answers = forms.answers(
+        ctx, filled.entity, filled.record, filled.typed or {}, rules, writable=filled.writable
+    )
+    filled = replace(filled, names=naming.names(ctx, _wanted(filled)), answers=answers)
     cells = Cells(ctx, filled.names)
     shown: list[str] = []
     sections = []
-    for section in _sections(filled, document):
+    for at, section in enumerate(_sections(filled, document)):
         entries = [
             entry for name in section.fields if (entry := _entry(ctx, filled, name, cells, shown)) is not None
         ]
-        if entries and is_visible(ctx, filled, section.visible_when):
-            sections.append(_section(filled, section, entries, cells.lang))
+        key = f"section:{at}"
+        if entries and is_visible(ctx, filled, section.visible_when, key):
+            sections.append(_section(filled, section, entries, cells.lang, key))
     carried = {
         name: _text(ctx, filled, name)
         for name in sorted(filled.brought)
         if name not in shown and name in filled.writable
     }
     return {
-        "sections": sections, "env": env_json(ctx), "computed": computed(ctx, filled), "background": background(filled, shown),
+        "sections": sections, "env": env_json(ctx) | _asking(rules, answers, ask),
+        "computed": computed(ctx, filled), "background": background(filled, shown),
         "carried": {name: text for name, text in carried.items() if isinstance(text, str) and text},
         "problems": _problems(filled, shown, cells),
     }  # fmt: skip
+
+
+def asked(filled: Filled, document: Form) -> dict[str, Expression]:
+    """Return the rules of a form that the page cannot follow, because they read what is not in it (EX-11)."""
+    found: dict[str, Expression | None] = {}
+    for at, section in enumerate(_sections(filled, document)):
+        found[f"section:{at}"] = section.visible_when
+        for name in section.fields:
+            spec = filled.entity.entity.fields.get(name)
+            if spec is not None and name in filled.readable and not spec.computed and spec.kind != "table":
+                found[f"visible:{name}"] = spec.visible_when
+                found[f"required:{name}"] = spec.required_when
+                found[f"readonly:{name}"] = spec.readonly_when
+    return {key: rule for key, rule in found.items() if rule is not None and not follows(filled, rule)}
+
+
+def _asking(rules: Mapping[str, Expression], answers: Mapping[str, bool], ask: str) -> dict[str, Any]:
+    """Return what the page needs to ask again: where, and after a change of which fields."""
+    if not rules:
+        return {}
+    reads = sorted({path[0] for rule in rules.values() for path in rule.uses if path})
+    return {"extra": dict(answers), "ask": {"url": ask, "reads": reads}}
 
 
 def fields_of(filled: Filled, document: Form) -> list[Field]:
@@ -86,15 +116,21 @@ def _sections(filled: Filled, document: Form) -> list[FormSection]:
 
 
 def _section(
-    filled: Filled, section: FormSection, entries: list[dict[str, Any]], lang: str
+    filled: Filled, section: FormSection, entries: list[dict[str, Any]], lang: str, key: str
 ) -> dict[str, Any]:
     wrong = any(entry["args"].get("error") for entry in entries if entry.get("args"))
     tree = section.visible_when
     return {
         "label": section.label.get(lang) if section.label else None, "columns": section.columns, "entries": entries,
         "folded": section.folded and not wrong,
-        "when": tree.to_json() if tree is not None and follows(filled, tree) else None,
+        "when": _section_when(filled, tree, key) if tree is not None else None,
     }  # fmt: skip
+
+
+def _section_when(filled: Filled, tree: Expression, key: str) -> dict[str, Any] | None:
+    if follows(filled, tree):
+        return tree.to_json()
+    return answer_tree(key) if key in filled.answers else None
 
 
 def _entry(ctx: Context, filled: Filled, name: str, cells: Cells, shown: list[str]) -> dict[str, Any] | None:
@@ -105,7 +141,7 @@ def _entry(ctx: Context, filled: Filled, name: str, cells: Cells, shown: list[st
     hidden = name in filled.item.get("_hidden", ())
     if name not in filled.readable and not hidden:
         return None
-    if not is_visible(ctx, filled, spec.visible_when):
+    if not is_visible(ctx, filled, spec.visible_when, f"visible:{name}"):
         return None
     shown.append(name)
     if spec.kind == "table":

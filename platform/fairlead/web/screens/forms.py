@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, request
 
 from fairlead.base.errors import Conflict, Forbidden, Invalid, Refused
 from fairlead.base.texts import Label
@@ -14,7 +14,7 @@ from fairlead.web import render
 from fairlead.web.cells import Cells
 from fairlead.web.request import context
 from fairlead.web.screens.fieldsets import Filled, shown_value
-from fairlead.web.screens.form_view import fields_of, form_values, readable_for
+from fairlead.web.screens.form_view import asked, fields_of, form_values, readable_for
 from fairlead.web.screens.posting import once, problems_of, read_texts, version_of
 from fairlead.web.texts import speaker
 from fairlead.work import forms, naming, records
@@ -109,7 +109,9 @@ def _new_page(
 ) -> Response:  # fmt: skip
     entity = start.entity.entity
     t = speaker(ctx.actor.language)
-    values = form_values(ctx, _filled_new(ctx, start, typed, errors), ctx.app.workspace.form_of(entity.name))
+    filled = _filled_new(ctx, start, typed, errors)
+    ask = "?".join((f"/r/{entity.name}/new/rules", request.query_string.decode())).rstrip("?")
+    values = form_values(ctx, filled, ctx.app.workspace.form_of(entity.name), ask=ask)
     label = entity.label.get(ctx.actor.language)
     back = f"/r/{origin.opened.entity.name}/{origin.opened.id}" if origin else f"/l/{entity.name}"
     crumb = (
@@ -132,6 +134,28 @@ def _refusal(ctx: Context, entity: str, failure: Refused) -> dict[str, Any]:
         else []
     )
     return {"text": failure.message(ctx.actor.language), "links": links[:3]}
+
+
+@screen.post("/r/<entity>/new/rules")
+def new_rules(entity: str) -> Response:
+    """Say what the rules that the page cannot follow make of what has been typed (EX-11)."""
+    ctx = context("ui")
+    return _rules(ctx, _filled_new(ctx, forms.start(ctx, entity, _prefill(), origin=_origin(ctx))))
+
+
+@screen.post("/r/<entity>/<id>/edit/rules")
+def edit_rules(entity: str, id: str) -> Response:
+    """The same for a record that exists."""
+    ctx = context("ui")
+    return _rules(ctx, _filled(ctx, _editable(ctx, entity, id)))
+
+
+def _rules(ctx: Context, filled: Filled) -> Response:
+    document = ctx.app.workspace.form_of(filled.entity.name)
+    typed = read_texts(fields_of(filled, document), request.form)
+    rules = asked(filled, document)
+    answers = forms.answers(ctx, filled.entity, filled.record, typed, rules, writable=filled.writable)
+    return jsonify(answers)
 
 
 # ---------------------------------------------------------------- edit
@@ -208,8 +232,9 @@ def _edit_page(
     refusal: dict[str, Any] | None = None, status: int = 200,
 ) -> Response:  # fmt: skip
     name = opened.entity.name
-    values = form_values(ctx, _filled(ctx, opened, typed, errors), ctx.app.workspace.form_of(name))
     back = f"/r/{name}/{opened.id}"
+    filled = _filled(ctx, opened, typed, errors)
+    values = form_values(ctx, filled, ctx.app.workspace.form_of(name), ask=f"{back}/edit/rules")
     t = speaker(ctx.actor.language)
     version = (
         request.form.get("version") if typed is not None and not request.form.get("_form") else opened.version
