@@ -47,10 +47,11 @@ def _in_source(tree: ast.Module) -> Iterator[tuple[str, str]]:
         if not isinstance(node, ast.Call) or not node.args:
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if name == _BUILT_BY_NAME and isinstance(node.args[0], ast.Constant) and len(node.args) > 2:
-            yield f"unknown_{node.args[0].value}", "error"
-        if name in _NAMED and isinstance(node.args[0], ast.Constant) and node.args[0].value in KIND_FOLDERS:
-            yield f"unknown_{node.args[0].value}", "error"
+        first = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+        if name == _BUILT_BY_NAME and isinstance(first, str) and len(node.args) > 2:
+            yield f"unknown_{first}", "error"
+        if name in _NAMED and isinstance(first, str) and first in KIND_FOLDERS:
+            yield f"unknown_{first}", "error"
         place = _CALLS.get(name)
         if place is None or len(node.args) <= max(place, 1):
             continue

@@ -171,5 +171,5 @@ def plan_from_json(database: Database, found: Mapping[str, Any]) -> Plan:
 
 
 def check(tree: SourceTree) -> Problems:
-    """Return every problem of a configuration; a pure function of its files."""
-    return load(tree).problems
+    """Return every problem of a configuration; a pure function of its files and of the day."""
+    return load(tree, today=utc_now().date()).problems
