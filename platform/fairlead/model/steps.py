@@ -62,7 +62,7 @@ class Notify:
     """Put a line in people's inboxes (and later other outlets)."""
 
     to: tuple[Expression | str, ...]
-    """Expressions giving user ids, or `role:NAME`."""
+    """Expressions giving user ids, `role:NAME`, or a post as `@NAME`."""
     text: Label
     """May hold `{field}` of the record; that of the message document where one is named."""
     by: tuple[Literal["inbox", "email", "webhook"], ...]

@@ -9,6 +9,7 @@ from fairlead.model.workspace import Workspace
 from fairlead.store import people
 from fairlead.store.people import Account
 from fairlead.store.statements import Reads
+from fairlead.work import posts
 from fairlead.work.context import SYSTEM
 
 
@@ -31,7 +32,9 @@ class Organisation:
         return self._people[user_id]
 
     def named(self, username: str) -> Person | None:
-        """Return the account that signs in as `username`."""
+        """Return the account that signs in as `username`, or holds the post `@name`."""
+        if username.startswith("@"):
+            return self._known(posts.holder(self._where, username))
         return self._known(people.account_by_username(self._where, username))
 
     def team(self, team_id: str) -> Team | None:

@@ -24,7 +24,7 @@ from fairlead.store.database import Database
 from fairlead.store.dropping import Aside
 from fairlead.store.renaming import operations as renaming_operations
 from fairlead.store.statements import Reads
-from fairlead.work import dropped, renames
+from fairlead.work import dropped, references, renames
 from fairlead.work.access_changes import NOBODY, AccessChanges, Compared, access_changes, compare_loaded
 from fairlead.work.migrating import Earlier, study
 from fairlead.work.reach import Reach, reach, sizes
@@ -129,6 +129,8 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
     changes = (*renames.changes_of(renamed, loaded), *found.changes)
     changes += tuple(_other_files(database, tree, current.number) if current and not changes else ())
     changes = moved.noted(changes, loaded.settings.keep_dropped_days)
+    if changes:
+        changes = (*changes, *references.unresolved(database, loaded.documents, first=current is None))
     return Plan(
         current.number if current else None, tree.digest(), now.fingerprint(), fairlead.__version__, tree.mapping(),
         changes, tuple(operations), loaded.problems, renames.to_text(renamed, renaming, app, moved.identities),

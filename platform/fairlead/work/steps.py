@@ -29,7 +29,7 @@ from fairlead.model.steps import (
 )
 from fairlead.store import notifications, people
 from fairlead.store.database import Tx
-from fairlead.work import approvals, pools, records
+from fairlead.work import approvals, pools, posts, records
 from fairlead.work.context import Context, environment
 
 MAX_NESTING = 8
@@ -184,6 +184,10 @@ def _notify(scene: _Scene, step: Notify) -> int:
 def _recipients(scene: _Scene, to: Iterable[Expression | str]) -> list[str]:
     found: list[str] = []
     for one in to:
+        if isinstance(one, str) and one.startswith("@"):
+            held = posts.holder(scene.tx, one)
+            found += [held.id] if held is not None and held.active else []
+            continue
         if isinstance(one, str):
             found += people.users_with_role(scene.tx, one.removeprefix("role:"))
             continue

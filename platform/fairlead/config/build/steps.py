@@ -180,6 +180,8 @@ def _notify(node: Node, part: Node, linker: Linker, where: Where) -> Step | None
             name = text.removeprefix("role:").strip()
             if linker.name("role", Node(person.document, person.path, name)):
                 to.append(f"role:{name}")
+        elif text.startswith("@"):
+            to.append(text)
         elif (made := linker.rule(person, where, USER)) is not None:
             to.append(made)
     words, named = part.get("text"), part.get("message")

@@ -12,6 +12,7 @@ from fairlead.config.checks.calendars import calendars_reach_far_enough
 from fairlead.config.checks.computed import computed_in_circles
 from fairlead.config.checks.edition import everything_is_carried_out
 from fairlead.config.checks.names import names_alike, renames, reserved_entities
+from fairlead.config.checks.references import references_are_read
 from fairlead.config.checks.rights import (
     audiences_can_read,
     hidden_in_reports,
@@ -50,6 +51,7 @@ CHECKS: tuple[Check, ...] = (
     movers_may_move,
     templates_extend_one_way,
     calendars_reach_far_enough,
+    references_are_read,
     everything_is_carried_out,
     labels_in_all_languages,
     nothing_unused,
