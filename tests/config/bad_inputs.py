@@ -134,6 +134,7 @@ N = [
     Bad("A-N03", {"schemas/x.yaml": "kind: entity\nname: x\nlabel: a\ud800b\n"}, "control_character", "schemas/x.yaml:3:9"),
     one("A-N03", '{"kind": "entity", "name": "x", "label": "\\ud800"}', "control_character", "1:42", "schemas/x.json"),
     one("A-N03", '{"kind": "entity", "\\ud800": "x"}', "control_character", "1:20", "schemas/x.json"),
+    one("A-N11", "kind: role\nname: x\nlabel: a\u202eb\ngrants: {}\n", "control_character", "3:9", "admin/x.yaml"),
     field("A-N05", "None: {type: text}", "reserved_name", 3),
     field("A-N05", "__proto__: {type: text}", "reserved_name", 3),
     field("A-N07", f"{'a' * 63}_one: {{type: text}}", "name_too_long", 3, says=("40",)),
