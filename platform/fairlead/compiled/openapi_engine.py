@@ -280,6 +280,51 @@ def tokens(spec: APISpec) -> None:
     path(spec, "/me", get=does("Who I am", "me", tag, answer=me))
 
 
+_SIMULATION = shape(
+    {
+        "about": TEXT,
+        "base": {**COUNT, "description": "The revision that was compared with."},
+        "at": MOMENT,
+        "columns": {"type": "array", "items": TEXT},
+        "counts": {"type": "object", "additionalProperties": COUNT},
+        "rows": {"type": "array", "items": ANYTHING, "description": "One for each difference, with ids."},
+        "withheld": {**COUNT, "description": "Differences in records that the caller may not see."},
+        "notes": {"type": "array", "items": TEXT},
+        "looked_at": COUNT,
+        "limits": ANYTHING,
+        "stopped": {
+            "type": ["string", "null"],
+            "description": "`records` or `time`, where not all was looked at.",
+        },
+        "said": TEXT,
+    },
+    "about",
+    "counts",
+    "rows",
+    "looked_at",
+    "stopped",
+)
+
+
+def _simulated(given: Json) -> Json:
+    """Return what a simulation is asked with."""
+    return shape(
+        {
+            **given,
+            "what": {"enum": ["pool", "approval", "automation", "role", "user"]},
+            "name": {**TEXT, "description": "Of the pool, flow, automation or role; a user name."},
+            "since_days": {**COUNT, "description": "How far an approval or an automation is looked back at."},
+            "last": {**COUNT, "description": "So many of the latest approvals at most."},
+            "limit": {**COUNT, "description": "So many records at most, up to 10,000."},
+            "seconds": {**COUNT, "description": "So long at most, up to 20."},
+        },
+        "files",
+        "what",
+        "name",
+        closed=True,
+    )
+
+
 def config(spec: APISpec) -> None:
     """Add the life of a configuration."""
     tag = "config"
@@ -353,6 +398,18 @@ def config(spec: APISpec) -> None:
                 parameters=parameters,
             ),
         )
+    path(
+        spec,
+        "/config/simulate",
+        post=does(
+            "What publishing would do to today's records; nothing is written",
+            "config_simulate",
+            tag,
+            body=_simulated(given),
+            answer=_SIMULATION,
+            problems="422",
+        ),
+    )
     revision = shape(
         {
             "number": COUNT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response
@@ -18,8 +19,17 @@ from fairlead.web.request import context, language
 from fairlead.work import overtaken, plan_report, planning, publishing
 from fairlead.work import revisions as revision_work
 from fairlead.work.context import Context
+from fairlead.work.simulate import asked
+from fairlead.work.simulate.answer import Limits
 
 api = Blueprint("api_config", __name__, url_prefix="/api/v1/config")
+
+
+MOST_SIMULATED = 10_000
+"""Records that one request looks at."""
+
+MOST_SECONDS = 20
+"""A request for longer would hold up the others: the command line has more time."""
 
 
 def _allowed() -> Context:
@@ -105,6 +115,43 @@ def apply() -> Response:
         )
 
     return once(ctx, body, work)
+
+
+@api.post("/simulate")
+def simulate() -> Response:
+    """What publishing a set of files would do to today's records; shows no more than the caller may see."""
+    ctx = _allowed()
+    body = _body("what", "name", "since_days", "last", "limit", "seconds")
+    what = text_or_none("what", body)
+    if what not in asked.WHATS:
+        names = ", ".join(asked.WHATS)
+        raise Invalid.field(
+            "what", "not_an_option", Label({"en": f"One of {names}.", "zh": f"应为 {names} 之一。"})
+        )
+    since, last = _whole("since_days", body, 3_650), _whole("last", body, MOST_SIMULATED)
+    limits = Limits(
+        _whole("limit", body, MOST_SIMULATED) or MOST_SIMULATED,
+        _whole("seconds", body, MOST_SECONDS) or MOST_SECONDS,
+    )
+    question = asked.Question(
+        what, text_or_none("name", body, most=100) or "", None if since is None else timedelta(days=since), last, limits,
+        language(),
+    )  # fmt: skip
+    try:
+        answer = asked.simulate(ctx.database, ctx.app, _tree(body), question, ctx.actor, ctx.now)
+    except planning.Broken as error:
+        return _broken(error.problems)
+    return json_answer(answer.to_json(language()))
+
+
+def _whole(name: str, body: dict[str, Any], most: int) -> int | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        said = Label({"en": f"A whole number from 1 to {most:,}.", "zh": f"应为 1 至 {most:,} 的整数。"})
+        raise Invalid.field(name, "out_of_range", said)
+    return value
 
 
 @api.get("/revisions")
