@@ -29,8 +29,8 @@ from fairlead.base.texts import Label
 from fairlead.fields import text as texts
 from fairlead.fields.columns import BIGINT_MAX, BIGINT_MIN
 from fairlead.fields.kind import FieldProblem, Formats, both
-from fairlead.fields.money import currency_of
-from fairlead.fields.numbers import TOO_LARGE, NumberKind
+from fairlead.fields.money import currency_of, without_sign
+from fairlead.fields.numbers import MAX_SCALE, TOO_LARGE, NumberKind, exact, plain_number
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field, Migration
 
@@ -505,6 +505,31 @@ def _reader(after: Field, how: Migration) -> Callable[[str], tuple[Any, Loss]]:
             return text, ""
         value = kind.import_parse(text, free, formats)
         return kind.to_stored(value, after), ""
+
+    return _number_reader(after, how, decimal, thousands) if after.kind in NUMBERS - {"percent"} else read
+
+
+def _number_reader(
+    after: Field, how: Migration, decimal: str, thousands: str
+) -> Callable[[str], tuple[Any, Loss]]:
+    """Return how text is read as a number: nothing but the number may stand there, since `12 pcs` says more than 12."""
+    kind, free = kind_of(after), bare(after)
+    assert isinstance(kind, NumberKind)
+    step = Decimal(1).scaleb(-kind.scale(after))
+
+    def read(text: str) -> tuple[Any, Loss]:
+        plain = plain_number(
+            without_sign(text, currency_of(after)) if after.kind == "money" else text,
+            decimal=decimal, thousands=thousands,
+        )  # fmt: skip
+        number, loss = exact(plain, MAX_SCALE), ""
+        if number is None:
+            return None, ""
+        if how.rounding and (kept := number.quantize(step, rounding=ROUNDINGS[how.rounding])) != number:
+            number, loss = kept, "rounded"
+        if number == number.to_integral_value():
+            number = Decimal(int(number))
+        return kind.to_stored(kind.parse(f"{number:f}", free), after), loss  # type: ignore[return-value]
 
     return read
 
