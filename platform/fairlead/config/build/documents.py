@@ -15,7 +15,7 @@ from fairlead.config.build.placeholders import check_placeholders
 from fairlead.config.document import Node
 from fairlead.config.link import Linker, Where
 from fairlead.expr.check import compile_expression
-from fairlead.expr.types import Scope, Type
+from fairlead.expr.types import BOOL, Scope, Type
 from fairlead.model.words import Printed
 
 _PIECE = re.compile(r"\{\{(?P<shown>.*?)\}\}|\{%(?P<said>.*?)%\}|\{#.*?#\}|\{\{|\{%", re.S)
@@ -99,7 +99,7 @@ def _statement(node: Node, linker: Linker, entity: str, opened: list[_Open], pie
     if word == "for" and loop is not None:
         _loop(node, linker, entity, opened, piece, loop)
     elif word in ("if", "elif") and rule is not None:
-        _expression(node, linker, entity, opened, at + rule.start("rule"), rule["rule"])
+        _expression(node, linker, entity, opened, at + rule.start("rule"), rule["rule"], BOOL)
         if word == "elif":
             _require_open(node, linker, opened, piece, "if")
         elif len(opened) >= MAX_DEPTH:
@@ -173,12 +173,20 @@ def _require_open(node: Node, linker: Linker, opened: list[_Open], piece: re.Mat
 
 
 def _expression(
-    node: Node, linker: Linker, entity: str, opened: list[_Open], start: int, text: str
+    node: Node,
+    linker: Linker,
+    entity: str,
+    opened: list[_Open],
+    start: int,
+    text: str,
+    expect: Type | None = None,
 ) -> Type | None:
     """Compile one expression of a template and return its type; what is wrong stands at its place in the file."""
     lead = len(text) - len(text.lstrip())
     lines = {name: kind for one in opened for name, kind in one.names.items()}
-    made = compile_expression(text.strip(), Scope(record=linker.world.get(entity), lines=lines))
+    made = compile_expression(
+        text.strip(), Scope(record=linker.world.get(entity), lines=lines), expect=expect
+    )
     if isinstance(made, list):
         for problem in made:
             words = set(re.findall(r"\w+", text.strip()[problem.start : problem.end]))
