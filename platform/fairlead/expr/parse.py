@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from fairlead.base.problems import Level
 from fairlead.expr.nodes import Syntax, Value
@@ -82,8 +83,9 @@ _BINARY = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=4_096)
 def parse(text: str) -> Syntax | ExprProblem:
-    """Return the tree of `text`, or the first problem in it."""
+    """Return the tree of `text`, or the first problem in it; the tree of a text that was read before is kept."""
     if _nesting(text) > MAX_DEPTH:
         return ExprProblem("too_deep", f"the expression nests deeper than {MAX_DEPTH}", 0, len(text))
     if len(text) > MAX_LENGTH:

@@ -4,7 +4,7 @@ Nothing is tried out: which of yes, no and unknown a condition can give follows 
 told, nothing is said.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import product
@@ -12,7 +12,7 @@ from itertools import product
 from fairlead.base.problems import Level
 from fairlead.expr.evaluate import constant_value
 from fairlead.expr.functions import BY_NAME
-from fairlead.expr.nodes import Typed, walk
+from fairlead.expr.nodes import Typed
 from fairlead.expr.parse import ExprProblem
 from fairlead.expr.types import Kind
 
@@ -43,30 +43,49 @@ _SAID = {_YES: "always true", _NO: "never true", _NOT_YES: "never true", _NOT_NO
 
 def warnings(node: Typed) -> list[ExprProblem]:
     """Return one finding for each outermost condition in `node` whose answer never changes."""
+    return list(_warnings(node, {}))
+
+
+def _warnings(node: Typed, known: dict[int, Answers]) -> Iterator[ExprProblem]:
     if node.type.kind is Kind.bool and node.op != "const":
-        word = _SAID.get(answers(node))
+        word = _SAID.get(answers(node, known))
         if word is not None:
-            place = _reason(node)
-            return [ExprProblem("constant", f"this is {word}", place.start, place.end, level=Level.warning)]
-    return [found for arg in node.args for found in warnings(arg)]
+            place = _reason(node, known)
+            yield ExprProblem("constant", f"this is {word}", place.start, place.end, level=Level.warning)
+            return
+    for arg in node.args:
+        if arg.args:
+            yield from _warnings(arg, known)
 
 
-def answers(node: Typed) -> Answers:
-    """Return which answers a condition can give; more than it does give, where that cannot be told."""
+def answers(node: Typed, known: dict[int, Answers] | None = None) -> Answers:
+    """Return which answers a condition can give; more than it does give, where that cannot be told.
+
+    Args:
+        known: The answers of constructs of the same tree that were asked for already, by identity.
+    """
+    known = {} if known is None else known
+    found = known.get(id(node))
+    if found is None:
+        found = known[id(node)] = _answers(node, known)
+    return found
+
+
+def _answers(node: Typed, known: dict[int, Answers]) -> Answers:
     args = node.args
     match node.op:
         case "const":
             return frozenset({node.value if isinstance(node.value, bool) else None})
         case "not":
-            return frozenset(None if one is None else not one for one in answers(args[0]))
+            return frozenset(None if one is None else not one for one in answers(args[0], known))
         case "and":
-            found = _joined([answers(arg) for arg in args], decides=False)
+            found = _joined([answers(arg, known) for arg in args], decides=False)
             return found & _NOT_YES if _contradict(args) else found
         case "or":
-            found = _joined([answers(arg) for arg in args], decides=True)
+            found = _joined([answers(arg, known) for arg in args], decides=True)
             return found & _NOT_NO if _contradict([_negated(arg) for arg in args]) else found
         case "if":
-            return _chosen([answers(arg) for arg in args])
+            return _chosen([answers(arg, known) for arg in args])
         case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
             return _compared(node)
         case "in":
@@ -79,13 +98,13 @@ def answers(node: Typed) -> Answers:
     return _ANY
 
 
-def _reason(node: Typed) -> Typed:
+def _reason(node: Typed, known: dict[int, Answers]) -> Typed:
     """Return the one part that makes the whole what it is, or the whole."""
     if node.op in ("and", "or"):
         decides = frozenset({node.op == "or"})
         for arg in node.args:
-            if arg.op != "const" and answers(arg) == decides:
-                return _reason(arg)
+            if arg.op != "const" and answers(arg, known) == decides:
+                return _reason(arg, known)
     return node
 
 
@@ -113,7 +132,7 @@ def _compared(node: Typed) -> Answers:
     if not _asks(node):
         value = constant_value(node)
         return frozenset({value if isinstance(value, bool) else None})
-    if _key(left) == _key(right):
+    if left.op == right.op and _key(left) == _key(right):
         same = node.op in ("eq", "le", "ge")
         sure = node.op in ("eq", "ne")
         return (_YES if same else _NO) if sure else (_NOT_NO if same else _NOT_YES)
@@ -256,8 +275,8 @@ def _key(node: Typed) -> Key:
 
 def _asks(node: Typed) -> bool:
     """Whether the value depends on the record, the person, the day, the zone or the calendar."""
-    return any(one.op in ("get", "name") or _asks_clock(one) for one in walk(node))
-
-
-def _asks_clock(node: Typed) -> bool:
-    return node.op == "call" and BY_NAME[str(node.value)].params[0] in ("day", "clock")
+    if node.op in ("get", "name") or (
+        node.op == "call" and BY_NAME[str(node.value)].params[0] in ("day", "clock")
+    ):
+        return True
+    return any(_asks(arg) for arg in node.args)

@@ -1,7 +1,5 @@
 """Names and the paths that begin with them: what is known, what was probably meant."""
 
-from dataclasses import replace
-
 from fairlead.base.texts import did_you_mean, listing
 from fairlead.expr.checking.fitting import Fitting
 from fairlead.expr.functions import ALIASES, BY_NAME
@@ -163,8 +161,8 @@ class Names(Fitting):
             message = f"a path leads over at most {MAX_HOPS} other records"
             self.problem("too_deep", message, node)
             return None
-        made = Typed("get", kind, (), Path(path.root, (*path.steps, Step(name, kind))), node.start, node.end)
-        return replace(made, cost=1 + 4 * hops)
+        whole = Path(path.root, (*path.steps, Step(name, kind)))
+        return Typed("get", kind, (), whole, node.start, node.end, 1 + 4 * hops)
 
     def shape(self, entity: str | None) -> EntityShape | None:
         return None if entity is None or self.scope.record is None else self.scope.record.shape(entity)
