@@ -219,11 +219,15 @@ def matching(root: Node, pattern: str) -> Iterator[Node]:
             yield node
 
 
-def refusal(kind: str, path: KeyPath, value: object) -> str | None:
-    """Return why a key or value that no schema knows is not taken, if the language knows it."""
+def refusal(kind: str, path: KeyPath, value: object, *, slip: bool = False) -> str | None:
+    """Return why a key or value that no schema knows is not taken, if the language knows it.
+
+    Args:
+        slip: The value is near one that is possible, so only a value that is listed word for word is meant.
+    """
     shown = "".join("[]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
     words = REFUSED.get(kind, {})
-    found = words.get(shown) or words.get(f"{shown}={value}")
+    found = words.get(f"{shown}={value}") or (None if slip else words.get(shown))
     if found is None and isinstance(value, dict):
         found = next((words[f"{shown}={key}"] for key in value if f"{shown}={key}" in words), None)
     return None if found is None else f"this edition does not have {found}"

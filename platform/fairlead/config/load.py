@@ -162,12 +162,12 @@ def _pointed_at(reading: Reading, fault: Fault) -> Span:
 
 def _refused(kind: str, fault: Fault, reading: Reading) -> str | None:
     """Return the sentence for what the language knows and this edition refuses."""
-    if fault.code not in ("unknown_key", "unknown_value", "wrong_type") or fault.hint is not None:
+    if fault.code not in ("unknown_key", "unknown_value", "wrong_type"):
         return None
     value = reading.data
     for key in fault.path:
         value = value[key]
-    return refusal(kind, fault.path, value)
+    return refusal(kind, fault.path, value, slip=fault.code == "unknown_value" and fault.hint is not None)
 
 
 _NAME_LINE = re.compile(r"""^ *["']?name["']?: *["']?([a-z][a-z0-9_]*)""", re.M)
