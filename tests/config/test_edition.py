@@ -17,7 +17,10 @@ from tests.config.conftest import found, workspace
 
 GOOD = Path(__file__).parent / "good"
 
-LEAD = "kind: entity\nname: lead\ntraits: [owned, stages, approvable]\nfields: {name: {type: text}, grade: {type: choice, options: [a, b]}}\n"
+LEAD = (
+    "kind: entity\nname: lead\ntraits: [owned, stages, approvable]\n"
+    "fields: {name: {type: text}, grade: {type: choice, options: [a, b]}}\n"
+)
 STAGES = "kind: pipeline\nname: s\nentity: lead\nstages: {open: , won: {outcome: won}}\n"
 SMALLEST: dict[str, dict[str, Any]] = {
     "approval": {
