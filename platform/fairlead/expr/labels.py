@@ -43,6 +43,7 @@ class _Reader:
         self.parts: list[str] = []
         self.problems: list[ExprProblem] = []
         self.lines: dict[str, EntityShape] = {}
+        self.reached: list[EntityShape] = []
         self.taken = {*scope.extra, *BY_NAME, *ALIASES, "record", "old", "user", "now", "today", "true", "false",
                       "null", "in"}  # fmt: skip
 
@@ -166,7 +167,10 @@ class _Reader:
                 self.lines[macro[2]] = rows
             return
         inner = kind.element.entity if kind.is_rows and kind.element is not None else kind.leads_to
-        self.path(shape_of(self.scope, inner))
+        there = shape_of(self.scope, inner)
+        if there is not None:
+            self.reached.append(there)
+        self.path(there)
 
     def label(self, shape: EntityShape | None) -> tuple[str, list[str]] | None:
         """Return the longest label of a field of `shape` that stands here, and the fields that have it."""
@@ -185,7 +189,7 @@ class _Reader:
         """Return the longest label of any option of a choice that stands here."""
         found = [
             label
-            for shape in (self.scope.record, *self.lines.values())
+            for shape in (self.scope.record, *self.lines.values(), *self.reached)
             if shape is not None
             for label in _option_labels(shape, self.words)
             if self.stands(label)

@@ -91,6 +91,7 @@ _EN = {
     "time": "the time of {0}",
     "hour": "the hour of {0}",
     "minute": "the minute of {0}",
+    "mod": "modulo",
     "entry": "the entry",
     "where": "{0} where {1}",
     "start_of_week": "the start of the week of {0}",
@@ -178,6 +179,7 @@ _ZH = {
     "time": "{0} 的时间",
     "hour": "{0} 的小时",
     "minute": "{0} 的分钟",
+    "mod": "除余",
     "entry": "该项",
     "where": "满足“{1}”的{0}",
     "start_of_week": "{0} 所在周的第一天",
@@ -192,7 +194,7 @@ _ZH = {
     "quote": "“{0}”",
     "group": "（{0}）",
 }
-_SIGNS = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "mod": "mod", "concat": "+"}
+_SIGNS = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "concat": "+"}
 _DAY_WORDS = {"lt": "before", "le": "until", "gt": "after", "ge": "from"}
 _REVERSED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
 _TIGHT = frozenset({"const", "get", "name", "call", "sum", "avg", "min", "max", "count", "list"})
@@ -285,7 +287,8 @@ class _Speaker:
             unit = next((name for name, micros in SPANS.items() if micros == node.args[1].value), None)
             if unit:
                 return self.fill(unit, self.tight(node.args[0]))
-        sign = _SIGNS[op.removeprefix("date_").removeprefix("moment_").replace("diff", "sub")]
+        plain = op.removeprefix("date_").removeprefix("moment_").replace("diff", "sub")
+        sign = self.words["mod"] if plain == "mod" else _SIGNS[plain]
         return f"{self.tight(node.args[0])} {sign} {self.tight(node.args[1])}"
 
     def tight(self, node: Typed) -> str:

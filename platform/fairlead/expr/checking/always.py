@@ -47,7 +47,7 @@ def warnings(node: Typed) -> list[ExprProblem]:
 
 
 def _warnings(node: Typed, known: dict[int, Answers]) -> Iterator[ExprProblem]:
-    if node.type.kind is Kind.bool and node.op != "const":
+    if node.type.kind is Kind.bool and node.op != "const" and not _is_filter(node):
         word = _SAID.get(answers(node, known))
         if word is not None:
             place = _reason(node, known)
@@ -56,6 +56,11 @@ def _warnings(node: Typed, known: dict[int, Answers]) -> Iterator[ExprProblem]:
     for arg in node.args:
         if arg.args:
             yield from _warnings(arg, known)
+
+
+def _is_filter(node: Typed) -> bool:
+    """Whether it is `condition ? value : null`, by which a macro leaves lines out."""
+    return node.op == "if" and node.args[2].op == "const" and node.args[2].value is None
 
 
 def answers(node: Typed, known: dict[int, Answers] | None = None) -> Answers:

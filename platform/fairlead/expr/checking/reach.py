@@ -1,6 +1,6 @@
 """What the database cannot be asked, with the reason (EX-6)."""
 
-from fairlead.expr.functions import BY_NAME
+from fairlead.expr.functions import BY_NAME, MACROS
 from fairlead.expr.nodes import Path, Typed, walk
 from fairlead.expr.parse import ExprProblem
 from fairlead.expr.types import Kind, Type
@@ -20,6 +20,8 @@ def not_in_sql(node: Typed) -> list[ExprProblem]:
             reason = f"{one.value} has no form in SQL"
         elif one.op == "in" and one.args[1].op != "list" and _holds_numbers(one.args[1].type):
             reason = "a stored list of numbers cannot be searched there"
+        elif one.op in MACROS and _holds_numbers(one.args[0].type):
+            reason = "a stored list of numbers cannot be gone through there"
         if reason:
             message = f"this must run in the database, but {reason}"
             found.append(ExprProblem("not_in_sql", message, one.start, one.end))
