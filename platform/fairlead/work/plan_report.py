@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from fairlead.base.problems import Span
+from fairlead.base.problems import Level, Span
 from fairlead.base.texts import Label
 from fairlead.compiled.changes import GRADES, Change
 from fairlead.compiled.rights import RightChange
@@ -73,9 +73,17 @@ def render(plan: Plan, *, command: str | None = None) -> str:
             continue
         for change in changes:
             lines += _change(change, reaches, told)
+    lines += _warnings(plan)
     lines += _database_section(costs(plan))
     lines += ["", *_how(plan, command)]
     return "\n".join(lines)
+
+
+def _warnings(plan: Plan) -> list[str]:
+    found = [f"  {one}" for one in plan.warnings if one.level is Level.warning]
+    if not found:
+        return []
+    return ["", f"warnings ({len(found)}): none of them keeps it from being published", *found]
 
 
 def tally(plan: Plan) -> list[tuple[str, int]]:
@@ -214,6 +222,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
         "access": _access_json(plan.access),
         "operations": [_cost_json(cost) for cost in costs(plan)],
         "statements": [operation.sql for operation in plan.operations], "files": dict(plan.files),
+        "warnings": plan.warnings.to_json(),
     }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from fairlead.store.database import Database
 from fairlead.store.dropping import Aside
 from fairlead.store.renaming import operations as renaming_operations
 from fairlead.store.statements import Reads
-from fairlead.work import dropped, references, renames
+from fairlead.work import dropped, references, renames, staffing
 from fairlead.work.access_changes import NOBODY, AccessChanges, Compared, access_changes, compare_loaded
 from fairlead.work.migrating import Earlier, study
 from fairlead.work.reach import Reach, reach, sizes
@@ -50,6 +50,7 @@ class Plan:
     changes: tuple[Change, ...]
     operations: tuple[migrate.Operation, ...]
     warnings: Problems
+    """What does not keep it from being published, of the documents and of the people they count on."""
     identities: str | None = None
     """What is renamed, as the revision keeps it."""
     access: AccessChanges = NOBODY
@@ -133,7 +134,8 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
         changes = (*changes, *references.unresolved(database, loaded.documents, first=current is None))
     return Plan(
         current.number if current else None, tree.digest(), now.fingerprint(), fairlead.__version__, tree.mapping(),
-        changes, tuple(operations), loaded.problems, renames.to_text(renamed, renaming, app, moved.identities),
+        changes, tuple(operations), Problems([*loaded.problems, *staffing.vacant(database, loaded.documents)]),
+        renames.to_text(renamed, renaming, app, moved.identities),
         _access(database, now, compare_loaded(before, under_new_names, loaded, tree, renamed)),
         reach(database, now, before, changes, renamed), sizes(database, now, operations),
         (*moved.aside, *found.aside), tuple(one.id for one in moved.restored), app,
