@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fairlead.cli.common import FORMAT, WORKSPACE, show
+from fairlead.cli.common import FORMAT, WORKSPACE, author, show
 from fairlead.cli.people import operator
 from fairlead.work import doctor as work
 
@@ -19,23 +19,39 @@ from fairlead.work import doctor as work
     help="Put right what can be: tables and indexes, totals, search terms, loose locks.",
 )
 @click.option(
+    "--repair",
+    is_flag=True,
+    help="The same, and make the tables what the configuration says; what does not belong is kept aside.",
+)
+@click.option(
+    "--adopt", is_flag=True, help="Leave what does not belong in the database where it is, as known."
+)
+@click.option(
     "--sample", default=work.SAMPLE, show_default=True, type=click.IntRange(0, 100_000),
     help="How many of the newest records of each entity are worked out anew.",
 )  # fmt: skip
 @FORMAT
 @WORKSPACE
-def doctor(fix: bool, sample: int, form: str, folder: Path) -> None:
+def doctor(fix: bool, repair: bool, adopt: bool, sample: int, form: str, folder: Path) -> None:
     """Compare the database with the published configuration.
 
     Exit status 1 when something is wrong and was not put right. Notes are worth knowing and wrong in nothing.
     """
+    if repair and adopt:
+        raise click.UsageError(
+            "Say --repair or --adopt: one takes away what does not belong, the other leaves it."
+        )
     with operator(folder) as ctx:
         found = work.examine(ctx, sample=sample)
-        if fix:
+        if repair:
+            found = work.repair(ctx, found, author=author())
+        elif fix:
             found = work.mend(ctx, found)
-            if any(one.code in ("structure", "engine-table") for one in found):
-                # The other checks could not run before the tables were whole.
-                found += work.mend(ctx, work.examine(ctx, sample=sample))
+        elif adopt:
+            found = work.adopt(ctx, found)
+        if (fix or repair) and any(one.code in ("structure", "engine-table", "type") for one in found):
+            # The other checks could not run before the tables were whole.
+            found += work.mend(ctx, work.examine(ctx, sample=sample))
     wrong = [one for one in found if one.level == "error" and not one.mended]
     if form == "json":
         show({"ok": not wrong, "findings": [one.to_json() for one in found]})
@@ -50,6 +66,6 @@ def doctor(fix: bool, sample: int, form: str, folder: Path) -> None:
 def _summary(found: list[work.Finding], wrong: int) -> str:
     if not wrong:
         return "Everything agrees." if not found else "Nothing is wrong."
-    mendable = sum(one.mend and not one.mended for one in found)
+    mendable = sum(one.mend and not one.mended for one in found if one.level == "error")
     hint = f" `fairlead doctor --fix` can put {mendable} of them right." if mendable else ""
     return f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong.{hint}"

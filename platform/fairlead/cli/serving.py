@@ -16,7 +16,7 @@ from fairlead.cli.workspace import make_workspace
 from fairlead.config.source import shipped_templates
 from fairlead.settings import DEMO_PASSWORD
 from fairlead.wiring import House, build
-from fairlead.work import planning, publishing
+from fairlead.work import fitness, planning, publishing
 from fairlead.work.applications import NothingPublished
 
 HTTP_THREADS = 16
@@ -38,6 +38,11 @@ def serve(folder: Path, host: str, port: int, threads: int, no_jobs: bool) -> No
         raise click.ClickException(
             f"Nothing is published yet: run `fairlead apply {folder}` first."
         ) from error
+    if found := fitness.misfits(own.database, own.applications.current()):
+        click.echo(
+            "The configuration is read-only until `fairlead doctor --repair`:\n  " + "\n  ".join(found),
+            err=True,
+        )
     click.echo(f"Fairlead serves {folder.absolute().name} at http://{host}:{port}")
     run(own, host, port, threads=threads, jobs=not no_jobs)
 

@@ -32,7 +32,13 @@ _NO_PARAMS: Mapping[str, object] = {}
 SQLITE_BUSY_MS = 30_000
 MAX_IDLE = 32
 
-_BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, sqlite3.OperationalError)
+_BROKEN = (
+    psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.FeatureNotSupported, sqlite3.OperationalError,
+)  # fmt: skip
+_MENDED_BY_A_NEW_ONE = (
+    psycopg.OperationalError, psycopg.InterfaceError,
+    psycopg.errors.FeatureNotSupported,  # "cached plan must not change result type": the column has another one now
+)  # fmt: skip
 
 _open_databases: WeakSet[Database] = WeakSet()
 _left_to_parent: list[object] = []
@@ -52,6 +58,10 @@ class StillReferenced(Exception):
 
 class Unavailable(Exception):
     """The database cannot answer now; trying again later may help."""
+
+
+class Outdated(Exception):
+    """A statement names a table or column that is not there any more, or was prepared for what it was before."""
 
 
 class Blocked(Unavailable):
@@ -180,7 +190,7 @@ class Database:
                 found = fetch(connection.execute(statement.sql, statement.bind(params)))
             except _BROKEN as error:
                 connection.close()
-                if fresh or not isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+                if fresh or not isinstance(error, _MENDED_BY_A_NEW_ONE):
                     translate(error)
                     raise
             except BaseException as error:
@@ -349,6 +359,13 @@ def translate(error: BaseException) -> None:
         text = str(error)
         if "locked" in text or "busy" in text or "full" in text or "disk" in text or "unable to open" in text:
             raise Unavailable(text) from error
+        if text.startswith(("no such column", "no such table")) or "has no column named" in text:
+            raise Outdated(text) from error
+    elif isinstance(
+        error,
+        (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable, psycopg.errors.FeatureNotSupported),
+    ):
+        raise Outdated(str(error)) from error
     elif isinstance(error, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)):
         raise Blocked(str(error)) from error
     elif isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):

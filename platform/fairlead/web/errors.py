@@ -12,8 +12,9 @@ from fairlead.base.errors import Failure
 from fairlead.base.texts import Label
 from fairlead.web import pages
 from fairlead.web.problems import TITLES, answer_for, problem
-from fairlead.web.request import NotSignedIn, language, request_id
+from fairlead.web.request import NotSignedIn, language, request_id, services
 from fairlead.work.applications import NothingPublished
+from fairlead.work.commit import config_changed
 
 log = logging.getLogger("fairlead.web")
 
@@ -67,7 +68,10 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def on_bug(error: Exception) -> Any:
-        if any(kind.__name__ == "Unavailable" for kind in type(error).__mro__):
+        kinds = {kind.__name__ for kind in type(error).__mro__}
+        if "Outdated" in kinds and _overtaken():
+            return on_failure(config_changed())
+        if "Unavailable" in kinds:
             answer = problem(503, "unavailable", _AWAY.get(language()), headers={"Retry-After": "2"})
             return answer if wants_json() else pages.status_page(503, _AWAY.get(language()))
         log.error("request %s failed", request_id(), exc_info=error)
@@ -75,6 +79,12 @@ def install(app: Flask) -> None:
         if wants_json():
             return problem(500, "internal", _INTERNAL.get(language()))
         return pages.status_page(500, _INTERNAL.get(language()))
+
+
+def _overtaken() -> bool:
+    """Whether a newer revision is in force than the one this request began with; from now on this process follows it."""
+    began = g.get("context")
+    return began is not None and services().applications.refresh().revision != began.app.revision
 
 
 _CODES = {

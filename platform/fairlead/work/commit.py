@@ -67,8 +67,7 @@ def write(tx: Tx, ctx: Context, change: Change) -> int:
         Conflict: Somebody changed the record since it was read.
         Invalid: A unique field has this value already.
     """
-    if change.entity.totals:
-        _still_in_force(tx, ctx)
+    _still_in_force(tx, ctx)
     return _write(tx, ctx, change)
 
 
@@ -77,7 +76,7 @@ def _write(tx: Tx, ctx: Context, change: Change) -> int:
 
 
 def _still_in_force(tx: Tx, ctx: Context) -> None:
-    """Refuse to write under a revision that is no longer in force, where kept totals may have another shape now.
+    """Refuse to write under a revision that is no longer in force: columns and kept totals may be others now.
 
     On PostgreSQL a publisher waits for the writers that hold this lock, and those that come later see its revision; on
     SQLite only one writes at a time anyway.
@@ -89,7 +88,12 @@ def _still_in_force(tx: Tx, ctx: Context) -> None:
         tx.all(_SHARED)
     newest = revisions.current_number(tx)
     if newest is not None and newest != ctx.app.revision and ctx.app.revision:
-        raise Conflict(code="config_changed", status=409, message=_CONFIG_CHANGED)
+        raise config_changed()
+
+
+def config_changed() -> Conflict:
+    """Return the failure of a request whose configuration is no longer in force (CF-34)."""
+    return Conflict(code="config_changed", status=409, message=_CONFIG_CHANGED)
 
 
 def _insert(tx: Tx, ctx: Context, change: Change) -> int:
@@ -178,8 +182,7 @@ def remove(tx: Tx, ctx: Context, change: Change) -> None:
     """
     assert change.old is not None
     entity = change.entity
-    if entity.totals:
-        _still_in_force(tx, ctx)
+    _still_in_force(tx, ctx)
     done = tx.run(
         entity.writes.remove(),
         {
@@ -355,7 +358,6 @@ def write_many(tx: Tx, ctx: Context, changes: Sequence[Change]) -> list[int]:
         for entity in entities
         for totals in entity.totals
     ]
-    if any(entity.totals for entity in entities):
-        _still_in_force(tx, ctx)  # once: it holds until the transaction ends
+    _still_in_force(tx, ctx)  # once: it holds until the transaction ends
     with Gathering(tx, late=late, merge=merge) as gathered:
         return [_write(gathered, ctx, change) for change in changes]

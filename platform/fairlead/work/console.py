@@ -22,7 +22,7 @@ from fairlead.store.dropping import former, is_reserved
 from fairlead.store.history import Event
 from fairlead.store.jobs import STUCK
 from fairlead.store.revisions import Revision
-from fairlead.work import overtaken, planning, publishing, reading
+from fairlead.work import fitness, overtaken, planning, publishing, reading
 from fairlead.work.context import Context
 from fairlead.work.records import roles_of
 from fairlead.work.revisions import difference
@@ -343,6 +343,7 @@ def roll_back(ctx: Context, number: int, *, seal: str, allow_lossy: bool = False
         Refused: The plan no longer fits, is blocked, or hides values without consent.
     """
     require(ctx, "configuration")
+    fitness.assure_fit(ctx.database, ctx.app)
     try:
         plan = planning.plan_rollback(ctx.database, number)
     except (LookupError, planning.Broken) as error:

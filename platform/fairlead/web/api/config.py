@@ -16,7 +16,7 @@ from fairlead.web.api.asked import only_keys, text_or_none
 from fairlead.web.api.once import once
 from fairlead.web.problems import problem
 from fairlead.web.request import context, language
-from fairlead.work import overtaken, plan_report, planning, publishing
+from fairlead.work import fitness, overtaken, plan_report, planning, publishing
 from fairlead.work import revisions as revision_work
 from fairlead.work.context import Context
 from fairlead.work.simulate import asked
@@ -99,6 +99,7 @@ def apply() -> Response:
     body = _body("seal", "base", "message", "allow_destructive")
 
     def work() -> Response:
+        fitness.assure_fit(ctx.database, ctx.app)
         try:
             planned = planning.plan(ctx.database, _tree(body))
             for name, stands in (("seal", planned.seal), ("base", planned.base)):
