@@ -168,7 +168,7 @@ def build_access(
             scope = grant.scopes.get(action, grant.scopes.get("update", "no") if action == "move" else "no")
             if scope == "no":
                 continue
-            predicate = _predicate(scope, tables, clauses)
+            predicate = scope_predicate(scope, tables, clauses)
             if action == "read":
                 read.append(ReadGrant(predicate, readable, frozenset(masked)))
             else:
@@ -235,7 +235,8 @@ def own_column(tables: EntityTables) -> sa.Column[object]:
     return tables.columns["owner"] if "owner" in tables.columns else tables.columns["created_by"]
 
 
-def _predicate(scope: Scope, tables: EntityTables, clauses: Clauses) -> Predicate:
+def scope_predicate(scope: Scope, tables: EntityTables, clauses: Clauses) -> Predicate:
+    """Return the condition of a scope over the rows of an entity; None where it is every row."""
     own = own_column(tables) == P_USER
     if isinstance(scope, Expression):
         return clauses.row(scope, tables)

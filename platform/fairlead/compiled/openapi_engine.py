@@ -425,3 +425,42 @@ def config(spec: APISpec) -> None:
         "/config/revisions",
         get=does("Published revisions", "list_revisions", tag, answer=page(revision)),
     )
+    _why(spec, tag)
+
+
+def _why(spec: APISpec, tag: str) -> None:
+    texts: Json = {"type": "array", "items": TEXT}
+    point = shape(
+        {
+            "what": TEXT,
+            "held": {"type": "string", "enum": ["yes", "no", "unknown"]},
+            "because": TEXT,
+            "file": {"type": ["string", "null"]},
+            "line": {"type": ["integer", "null"]},
+            "via": {**texts, "description": "The roles through which a grant is inherited."},
+            "empty": {**texts, "description": "The fields whose emptiness left a rule open."},
+        },
+        "what",
+        "held",
+        "because",
+    )
+    answer = shape(
+        {
+            "allowed": FLAG,
+            "state": {"type": ["string", "null"], "description": "Of a field: readable, masked or hidden."},
+            "summary": TEXT,
+            "points": {"type": "array", "items": point},
+            "notes": texts,
+        },
+        "allowed",
+        "summary",
+        "points",
+    )
+    path(
+        spec,
+        "/config/why",
+        get=does(
+            "Why somebody can or cannot, why a rule did or did not run", "config_why", tag, answer=answer, problems="422",
+            parameters=("question", "user", "record", "field", "action", "stage", "rule"),
+        ),
+    )  # fmt: skip

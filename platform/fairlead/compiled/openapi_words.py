@@ -107,6 +107,17 @@ _PARAMETERS: Mapping[str, tuple[str, Json, str]] = {
     "view": ("query", TEXT, "A view of the entity's list, by name."),
     "box": ("query", {"type": "string", "enum": ["open", "coming", "done", "mine"]}, "Which tasks."),
     "lang": ("query", TEXT, "The language of labels."),
+    "question": ("query", {"type": "string", "enum": ["read", "field", "action", "rule"]}, "What is asked."),
+    "user": ("query", TEXT, "The person, as they sign in; for all but `rule`."),
+    "record": ("query", TEXT, "`ENTITY/ID`."),
+    "field": ("query", TEXT, "For `field`: its name, that of a line's as `lines.price`."),
+    "action": (
+        "query",
+        TEXT,
+        "For `action`: read, update, delete, move, assign, export, claim, submit or approve.",
+    ),
+    "stage": ("query", TEXT, "For `move`: to which stage; without it, to any."),
+    "rule": ("query", TEXT, "For `rule`: the automation."),
     "If-Match": ("header", TEXT, "The `ETag` of what this change was made from."),
     "Idempotency-Key": ("header", {"type": "string", "maxLength": 200}, "The same key has its effect once."),
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 
-from fairlead.store.statements import Once, Reads
+from fairlead.store.statements import Once, Reads, n, p
 from fairlead.store.system import approval, job, occurrence
 
 _APPROVALS = Once(
@@ -43,3 +45,29 @@ def jobs_by_rule(where: Reads) -> dict[str, int]:
 def moments_by_rule(where: Reads) -> dict[str, int]:
     """Return how many moments are planned, by rule; that of an automation is `automation:NAME`."""
     return {str(rule): int(count) for rule, count in where.all(_MOMENTS.on(where))}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a rule was, or will be, due for a record. `state` is `waiting`, `fired`, `missed`, ..."""
+
+    key: str
+    fire_at: str
+    state: str
+    fired_at: str | None
+
+
+_OF_RECORD = Once(
+    lambda _: (
+        sa.select(occurrence.c.key, occurrence.c.fire_at, occurrence.c.state, occurrence.c.fired_at)
+        .where(occurrence.c.rule == p("rule"), occurrence.c.record_id == p("record_id"))
+        .order_by(occurrence.c.fire_at.desc(), occurrence.c.id.desc())
+        .limit(n("limit"))
+    )
+)
+
+
+def moments_of(where: Reads, rule: str, record_id: str, *, limit: int = 20) -> list[Moment]:
+    """Return the moments of a rule for a record (or "" for a schedule), the latest first."""
+    rows = where.all(_OF_RECORD.on(where), {"rule": rule, "record_id": record_id, "limit": limit})
+    return [Moment(*row) for row in rows]

@@ -705,6 +705,18 @@ def _delete_in(tx: Tx, ctx: Context, loaded: Loaded, seen: set[str]) -> None:
     commit.remove(tx, ctx, Change(loaded.entity, loaded.id, "delete", {}, loaded.record))
 
 
+def pointing_here(ctx: Context, name: str, id: str) -> list[tuple[CompiledEntity, str, str, int]]:
+    """Return what refers to a record: the entity, its field, what deleting would do there, and how many records."""
+    found = []
+    for referrer, field, on_delete in _referrers(ctx, name):
+        spec = referrer.entity.fields[field]
+        value = f"{name}:{id}" if spec.params.get("entities") else id
+        count = len(ctx.database.all(_pointing(ctx, referrer, field), {"p_value": value}))
+        if count:
+            found.append((referrer, field, on_delete, count))
+    return found
+
+
 def _referrers(ctx: Context, name: str) -> list[tuple[CompiledEntity, str, str]]:
     def build() -> list[tuple[CompiledEntity, str, str]]:
         return [

@@ -106,7 +106,7 @@ def answering(
     """
     asked: set[str] = set()
     for trigger, automation in found:
-        if automation.name in asked or not _fits(trigger, automation.trigger, old, record):
+        if automation.name in asked or not fits(trigger, automation.trigger, old, record):
             continue
         asked.add(automation.name)
         try:
@@ -116,7 +116,8 @@ def answering(
             yield automation, str(failure)
 
 
-def _fits(trigger: str, wanted: Trigger, old: Mapping[str, Any] | None, record: Mapping[str, Any]) -> bool:
+def fits(trigger: str, wanted: Trigger, old: Mapping[str, Any] | None, record: Mapping[str, Any]) -> bool:
+    """Say whether a change is what a trigger waits for, its rule's condition apart."""
     if trigger == "updated":
         if old is None:
             return False
