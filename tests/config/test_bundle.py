@@ -13,7 +13,8 @@ from fairlead.cli.workspace import make_workspace
 from fairlead.config import bundle
 from fairlead.config.load import load
 from fairlead.config.reader import read
-from fairlead.config.shapes import KIND_FOLDERS, check_shape
+from fairlead.config.schemas import KIND_FOLDERS
+from fairlead.config.shapes import check_shape
 from fairlead.config.source import FOLDERS, SourceTree, shipped, workspace_files
 from fairlead.config.writer import set_value
 from fairlead.work import upgrading

@@ -10,7 +10,7 @@ import pytest
 from fairlead.base.problems import Level
 from fairlead.config.edition import LATER, REFUSED
 from fairlead.config.load import load
-from fairlead.config.shapes import published_schema
+from fairlead.config.schemas import published_schema
 from fairlead.config.source import SourceTree
 
 from tests.config.conftest import found, workspace

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from fairlead.base.texts import Label
 from fairlead.config import load as loading
-from fairlead.config import shapes
+from fairlead.config import schemas, shapes
 from fairlead.config.load import load
 from fairlead.config.reader import read
 from fairlead.config.source import SourceTree, shipped, shipped_templates
@@ -69,7 +69,7 @@ def keys_of_data(data: Any) -> Iterator[str]:
             yield from keys_of_data(value)
 
 
-@pytest.mark.parametrize("kind", [*shapes.KIND_FOLDERS, "workspace", "common"])
+@pytest.mark.parametrize("kind", [*schemas.KIND_FOLDERS, "workspace", "common"])
 def test_the_good_workspace_uses_every_key(kind):
     """A key that no test uses is a key nobody knows to work."""
     used: set[str] = set()
@@ -80,7 +80,7 @@ def test_the_good_workspace_uses_every_key(kind):
     schema = json.loads((SHAPES / f"{kind}.schema.json").read_text("utf-8"))
     wanted = keys_of_schema(schema)
     if kind == "entity":
-        wanted |= {key for name in KINDS for key in shapes.field_keys(name)}
+        wanted |= {key for name in KINDS for key in schemas.field_keys(name)}
     # Every document may have a help, a label and a former name; one of each is enough.
     anywhere = {"help", "was", "label"} if kind != "common" else set()
     assert wanted - used - anywhere - {"extends"} == set()

@@ -9,7 +9,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 from fairlead.config.reader import read
-from fairlead.config.shapes import KIND_FOLDERS, check_shape, published_schema
+from fairlead.config.schemas import KIND_FOLDERS, published_schema
+from fairlead.config.shapes import check_shape
 from fairlead.fields.registry import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]

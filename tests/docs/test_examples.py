@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fairlead.cli.workspace import make_workspace
 from fairlead.config.load import load
-from fairlead.config.shapes import KIND_FOLDERS
+from fairlead.config.schemas import KIND_FOLDERS
 from fairlead.config.source import SourceTree, shipped, workspace_files
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,7 +6,7 @@ from itertools import chain
 
 import pytest
 from fairlead.config.load import load
-from fairlead.config.shapes import KIND_FOLDERS, field_keys
+from fairlead.config.schemas import KIND_FOLDERS, field_keys
 from fairlead.config.source import SourceTree, shipped
 from fairlead.fields.registry import KINDS
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import fairlead
 import yaml
-from fairlead.config.shapes import KIND_FOLDERS
+from fairlead.config.schemas import KIND_FOLDERS
 
 SOURCES = ("config", "expr")
 """The packages whose findings are about documents."""

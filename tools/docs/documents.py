@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fairlead.config.edition import LATER, REFUSED
-from fairlead.config.shapes import KIND_FOLDERS
+from fairlead.config.schemas import KIND_FOLDERS
 
 from tools.docs import shapes
 from tools.docs.shapes import COMMON, OWN, Row, Schema

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fairlead.base.texts import Label
-from fairlead.config.shapes import field_keys
+from fairlead.config.schemas import field_keys
 from fairlead.fields.kind import FieldKind
 from fairlead.fields.registry import KINDS
 from fairlead.fields.spec import Field

@@ -18,7 +18,7 @@ from typing import Any
 from fairlead.base.problems import KeyPath, key_text
 from fairlead.config.reader import read
 from fairlead.config.reading import Reading
-from fairlead.config.shapes import KIND_FOLDERS, published_schema
+from fairlead.config.schemas import KIND_FOLDERS, published_schema
 
 SCALARS = (
     *("null", "true", "no", "7", "-1", "1.5", "[]", "{}", "text", "''", "user", "2026-02-30", "1e400"),

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fairlead.config.shapes import KIND_FOLDERS, published_schema
+from fairlead.config.schemas import KIND_FOLDERS, published_schema
 from fairlead.config.source import SETTINGS_FILE
 
 FOLDER = PurePosixPath(".fairlead", "schema")

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from fairlead.base.problems import KeyPath, Level, Problems
 from fairlead.base.texts import Label, did_you_mean, listing
 from fairlead.config.document import Document, Node, is_yes
+from fairlead.config.faults import shown
 from fairlead.config.mentions import Mention, Target, literals, quoted, spoken
-from fairlead.config.shapes import shown
 from fairlead.expr.check import compile_expression
 from fairlead.expr.expression import Expression
 from fairlead.expr.functions import BY_NAME
@@ -125,8 +125,13 @@ class Linker:
     """Every place where a name is used, in the order of meeting."""
     owners: dict[int, Target] = field(default_factory=dict)
     """Where a field (by its identity; `fields` keeps it alive) is defined."""
+    former: dict[str, str] = field(default_factory=dict)
+    """Names that `was:` says something had before, with what it is called now."""
 
     def __post_init__(self) -> None:
+        for named in self.documents.values():
+            for document in named.values():
+                self.former |= _former_names(document.name, document.reading.data)
         for name, types in PEOPLE.items():
             self.world[name] = KnownEntity(name, dict(types), self.world)
 
@@ -220,7 +225,7 @@ class Linker:
         if name in self.hushed:
             return
         names = list(known)
-        hint = did_you_mean(name, names)
+        hint = self.meant(name, names)
         rest = f"; known are {listing(names)}" if names and not hint else ""
         said = {"options": "set of options"}.get(what, what)
         message = f"there is no {said} {name!r}{rest}"
@@ -228,6 +233,12 @@ class Linker:
             self.add(f"unknown_{what}", node, message, hint, key=True)
         else:
             self.add_within(f"unknown_{what}", node, name, message, hint, at=at)
+
+    def meant(self, name: str, known: Iterable[str]) -> str | None:
+        """Return what `name` is probably meant for: what it was renamed to (CF-4), or what looks like it."""
+        names = list(known)
+        now = self.former.get(name)
+        return now if now in names else did_you_mean(name, names)
 
     # ------------------------------------------------------------ names
 
@@ -269,7 +280,7 @@ class Linker:
             self.mention(self.owners[id(fields[name])], node, name, key=key, at=at)
             return name
         if name not in self.hushed:
-            hint = did_you_mean(name, fields)
+            hint = self.meant(name, fields)
             rest = "" if hint else f"; it has {listing(fields)}"
             message = f"{entity} has no field {name!r}{rest}"
             if key:
@@ -321,14 +332,15 @@ class Linker:
         made = compile_expression(text, scope, expect=expect, sql=where.sql)
         found = made if isinstance(made, list) else made.warnings
         for problem in found:
-            words = set(re.findall(r"\w+", text[problem.start : problem.end]))
-            if words & self.hushed:
+            words = re.findall(r"\w+", text[problem.start : problem.end])
+            if self.hushed.intersection(words):
                 continue
+            hint = problem.hint
+            if problem.code in ("unknown_field", "unknown_option"):
+                hint = next((self.former[word] for word in reversed(words) if word in self.former), hint)
             start, end = max(problem.start - shift, 0), max(problem.end - shift, 0)
             span = node.document.reading.inside(node.path, start, end)
-            self.problems.add(
-                problem.code, node.path, span, problem.message, hint=problem.hint, level=problem.level
-            )
+            self.problems.add(problem.code, node.path, span, problem.message, hint=hint, level=problem.level)
         if isinstance(made, list):
             return None
         self._mention_all(made, node, text, where)
@@ -438,7 +450,7 @@ class Linker:
         except FieldProblem as problem:
             if target.options:
                 wrong = next((one for one in items_of(raw) if one not in names_of(target)), raw)
-                hint = did_you_mean(str(wrong), names_of(target))
+                hint = self.meant(str(wrong), names_of(target))
                 known = "" if hint else f"; known are {listing(names_of(target))}"
                 self.add("unknown_option", node, f"there is no option {shown(wrong)}{known}", hint)
             else:
@@ -512,3 +524,15 @@ class Linker:
     def durations(self, nodes: Iterable[Node]) -> tuple[Duration, ...]:
         """Return several lengths of time."""
         return tuple(made for made in map(self.duration, nodes) if made is not None)
+
+
+def _former_names(name: str, data: object) -> dict[str, str]:
+    """Return what `was:` says in a document, or a part of it called `name`."""
+    if not isinstance(data, dict):
+        return {}
+    said = data.get("was")
+    found = {was: name for was in items_of(said) if isinstance(was, str)} if said is not None else {}
+    for key, part in data.items():
+        if isinstance(part, dict):
+            found |= _former_names(str(key), part)
+    return found

@@ -28,13 +28,15 @@ from fairlead.config.checks.every import CHECKS
 from fairlead.config.checks.sources import Sources
 from fairlead.config.document import Document
 from fairlead.config.edition import refusal
+from fairlead.config.faults import Fault, shown
 from fairlead.config.formats import too_new
 from fairlead.config.link import Linker
 from fairlead.config.mentions import Mention
 from fairlead.config.reader import read
 from fairlead.config.reading import Reading
+from fairlead.config.schemas import KIND_FOLDERS, NAME
 from fairlead.config.settings import Settings, settings_of
-from fairlead.config.shapes import KIND_FOLDERS, NAME, Fault, check_shape, shown
+from fairlead.config.shapes import check_shape
 from fairlead.config.source import SETTINGS_FILE, SourceTree
 from fairlead.fields.spec import Option
 from fairlead.model.entities import Entity, OptionSet
@@ -340,7 +342,9 @@ def _workspace(
             each("dashboard", lambda doc: governance.build_dashboard(doc.root, linker))
         ),
         messages=MappingProxyType(each("message", lambda doc: messages.build_message(doc.root, linker))),
-        printed=MappingProxyType(each("document", lambda doc: document_parts.build_document(doc.root, linker))),
+        printed=MappingProxyType(
+            each("document", lambda doc: document_parts.build_document(doc.root, linker))
+        ),
         public_forms=MappingProxyType(
             each("public_form", lambda doc: public_forms.build_public_form(doc.root, linker))
         ),

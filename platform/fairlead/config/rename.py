@@ -18,7 +18,7 @@ from fairlead.config.document import Document
 from fairlead.config.load import Loaded, load
 from fairlead.config.mentions import Mention, Target
 from fairlead.config.reading import Reading
-from fairlead.config.shapes import KIND_FOLDERS, NAME
+from fairlead.config.schemas import KIND_FOLDERS, NAME
 from fairlead.config.source import SourceFile, SourceTree
 
 _OPTION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,59}\Z")

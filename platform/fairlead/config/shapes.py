@@ -11,102 +11,17 @@ the parent needs it is the parent broken too.
 
 from __future__ import annotations
 
-import json
 import re
-import unicodedata
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from functools import cache
-from importlib import resources
-from typing import Any, Literal
+from typing import Any
 
 from fairlead.base.problems import KeyPath
-from fairlead.base.texts import did_you_mean, listing
+from fairlead.base.texts import listing
+from fairlead.config.faults import WORDS, Findings, bad_name, shown, type_of
+from fairlead.config.schemas import NAME_PATTERN, Schema, published_schema
 from fairlead.fields.registry import KINDS
-
-Schema = Mapping[str, Any]
-
-KIND_FOLDERS: Mapping[str, str] = {
-    "entity": "schemas",
-    "options": "schemas",
-    "pipeline": "workflows",
-    "pool": "workflows",
-    "approval": "workflows",
-    "automation": "workflows",
-    "connector": "workflows",
-    "calendar": "workflows",
-    "form": "forms",
-    "list": "forms",
-    "board": "forms",
-    "page": "forms",
-    "menu": "forms",
-    "document": "forms",
-    "message": "forms",
-    "public_form": "forms",
-    "role": "admin",
-    "report": "admin",
-    "dashboard": "admin",
-    "quota": "admin",
-    "template": "admin",
-    "test": "admin",
-}
-"""Every kind of document, and the folder it belongs in."""
-
-NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
-_NAME_PATTERN = "^[a-z][a-z0-9_]{0,39}$"
-
-
-MAX_GUESSES = 100
-
-
-def _part_of(word: str, known: Collection[str]) -> str | None:
-    """Return the longest known word that `word` begins or ends with: `phone_number` means `phone`."""
-    low = word.lower()
-    parts = [one for one in known if len(one) > 3 and (low.startswith(one) or low.endswith(one))]
-    return max(parts, key=len, default=None)
-
-
-Pointed = Literal["key", "value", "parent"]
-"""What a fault points at: the key, its value, or, for a key that is missing, the mapping that lacks it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that does not fit; `at` says what is to be pointed at."""
-
-    code: str
-    path: KeyPath
-    message: str
-    hint: str | None = None
-    at: Pointed = "value"
-
-
-@dataclass(slots=True)
-class Findings:
-    """What checking one document gave. `skip` are values about which enough has been said."""
-
-    skip: Collection[KeyPath] = ()
-    faults: list[Fault] = field(default_factory=list)
-    broken: set[KeyPath] = field(default_factory=set)
-
-    def guess(self, word: Any, known: Collection[str]) -> str | None:
-        """Return what was probably meant, as long as guessing is worth its time."""
-        if not isinstance(word, str) or len(self.faults) > MAX_GUESSES:
-            return None
-        return did_you_mean(word, known) or _part_of(word, known)
-
-    def add(
-        self,
-        code: str,
-        path: KeyPath,
-        message: str,
-        hint: str | None = None,
-        at: Pointed = "value",
-    ) -> Literal[False]:
-        self.faults.append(Fault(code, path, message, hint, at))
-        return False
-
 
 Check = Callable[[Any, KeyPath, Findings], bool]
 """Look at one value; False when nothing can be built from it."""
@@ -120,96 +35,6 @@ def check_shape(kind: str, data: Any, skip: Collection[KeyPath] = ()) -> tuple[b
 
 
 @cache
-def published_schema(kind: str) -> dict[str, Any]:
-    """Return the whole schema of `kind` in one piece, for editors and the reference pages."""
-    schema: dict[str, Any] = json.loads(json.dumps(_shipped(kind)))
-    text = json.dumps(schema).replace("common.schema.json#/$defs/", "#/$defs/")
-    schema = json.loads(text)
-    common: dict[str, Any] = json.loads(json.dumps(_shipped("common")["$defs"]))
-    wanted = set(re.findall(r"#/\$defs/([a-z_]+)", text))
-    own: dict[str, Any] = schema.setdefault("$defs", {})
-    if kind == "entity":
-        own.update(_field_schemas(own.pop("field")))
-        wanted |= set(re.findall(r"#/\$defs/([a-z_]+)", json.dumps(own)))
-    todo = sorted(wanted - own.keys())
-    while todo:
-        name = todo.pop()
-        if name in own:
-            continue
-        text = json.dumps(common[name]).replace("common.schema.json#/$defs/", "#/$defs/")
-        own[name] = json.loads(text)
-        todo += re.findall(r"#/\$defs/([a-z_]+)", text)
-    return schema
-
-
-def field_keys(field_kind: str) -> Mapping[str, Any]:
-    """Return the keys that only fields of this kind have, with their schemas."""
-    return {**KINDS[field_kind].params_schema, **_OWN_KEYS.get(field_kind, {})}
-
-
-# Keys whose values name other documents, or hold fields; the kinds of field know nothing of either.
-_OPTIONS = {
-    "description": "A set of options by name, or the options themselves.",
-    "type": ["string", "array", "object"],
-    "minItems": 1,
-    "maxItems": 2000,
-    "items": {"$ref": "#/$defs/options_item"},
-    "minProperties": 1,
-    "propertyNames": {"$ref": "#/$defs/option_name"},
-    "additionalProperties": {"$ref": "#/$defs/options_value"},
-}
-_OWN_KEYS: Mapping[str, Mapping[str, Any]] = {
-    "choice": {"options": _OPTIONS},
-    "multi_choice": {"options": _OPTIONS},
-    "table": {
-        "fields": {
-            "type": "object",
-            "minProperties": 1,
-            "maxProperties": 60,
-            "propertyNames": {"$ref": "#/$defs/name"},
-            "additionalProperties": {"$ref": "#/$defs/line_field"},
-        },
-    },
-}
-
-
-def _field_schemas(common: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `field`, `line_field` and one `field_<kind>` for each kind of field."""
-    made: dict[str, Any] = {}
-    for name, kind in KINDS.items():
-        own = {key: value for key, value in field_keys(name).items() if key not in common["properties"]}
-        made[f"field_{name}"] = {
-            "type": "object",
-            "description": kind.help.get("en"),
-            "properties": {**common["properties"], "type": {"const": name}, **own},
-            "required": ["type", *kind.required_params],
-            "additionalProperties": False,
-        }
-    # A table in a table is not kept, so the type of a line's field is any other.
-    for shape, names in (("field", [*KINDS]), ("line_field", [name for name in KINDS if name != "table"])):
-        made[shape] = {
-            "description": common["description"],
-            "type": "object",
-            "properties": {"type": {"enum": names}},
-            "required": ["type"],
-            "allOf": [
-                {
-                    "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
-                    "then": {"$ref": f"#/$defs/field_{name}"},
-                }
-                for name in names
-            ],
-        }
-    return made
-
-
-def _shipped(name: str) -> dict[str, Any]:
-    text = resources.files("fairlead.config").joinpath("shapes", f"{name}.schema.json").read_text("utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
-@cache
 def _compiled(kind: str) -> Check:
     return _Compiler(published_schema(kind)).check
 
@@ -220,41 +45,6 @@ _KEYWORDS = frozenset(
     "maxItems uniqueItems items minProperties maxProperties properties required additionalProperties "
     "propertyNames allOf".split()
 )
-
-_WORDS = {
-    "object": "a mapping",
-    "array": "a list",
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "null": "nothing",
-}
-
-
-def _type_of(value: Any) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, Decimal):
-        return "number"
-    if isinstance(value, str):
-        return "string"
-    if isinstance(value, list):
-        return "array"
-    return "null" if value is None else "object"
-
-
-def shown(value: Any) -> str:
-    """Return a value as a message names it, cut short."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return repr(value if len(value) <= 40 else value[:39] + "…")
-    if isinstance(value, int | Decimal):
-        return str(value)
-    return _WORDS[_type_of(value)]
 
 
 class _Compiler:
@@ -357,7 +147,7 @@ class _Compiler:
         if name_rule is not None and "$ref" in name_rule:
             name_rule = self.root["$defs"][name_rule["$ref"].removeprefix("#/$defs/")]
         name_pattern = _pattern(name_rule["pattern"]) if name_rule else None
-        is_name = name_rule is not None and name_rule["pattern"] == _NAME_PATTERN
+        is_name = name_rule is not None and name_rule["pattern"] == NAME_PATTERN
         fewest, most = schema.get("minProperties", 0), schema.get("maxProperties")
 
         def check(value: Any, path: KeyPath, found: Findings) -> bool:
@@ -381,7 +171,7 @@ class _Compiler:
                         continue
                     if name_pattern is not None and not name_pattern.search(key):
                         if is_name:
-                            _bad_name(key, here, found, value, at="key")
+                            bad_name(key, here, found, value, at="key")
                         else:
                             found.add(
                                 "bad_key",
@@ -426,13 +216,13 @@ def _all(parts: list[Check]) -> Check:
 
 def _type_check(wanted: tuple[str, ...], schema: Schema) -> Check:
     fits = {*wanted, *(("integer",) if "number" in wanted else ())}
-    words = " or ".join(_WORDS[name] for name in wanted if name != "null" or len(wanted) == 1)
+    words = " or ".join(WORDS[name] for name in wanted if name != "null" or len(wanted) == 1)
     options = schema.get("enum")
 
     def check(value: Any, path: KeyPath, found: Findings) -> bool:
         if path in found.skip:
             return False
-        actual = _type_of(value)
+        actual = type_of(value)
         if actual in fits:
             return True
         if actual == "number" and "integer" in fits and value == value.to_integral_value():
@@ -444,7 +234,7 @@ def _type_check(wanted: tuple[str, ...], schema: Schema) -> Check:
                 hint = hint or found.guess(value, ("true", "false"))
             if options:
                 hint = found.guess(value, [str(option) for option in options])
-        what = _WORDS[actual] if value is None or isinstance(value, dict | list) else shown(value)
+        what = WORDS[actual] if value is None or isinstance(value, dict | list) else shown(value)
         kind = "" if actual in ("null", "object", "array") else f"{_FOUND[actual]} "
         return found.add("wrong_type", path, f"{words} is expected here, found {kind}{what}", hint)
 
@@ -481,7 +271,7 @@ def _enum_check(allowed: list[Any]) -> Check:
 
 def _text_check(schema: Schema) -> Check:
     pattern = _pattern(schema["pattern"]) if "pattern" in schema else None
-    is_name = schema.get("pattern") == _NAME_PATTERN
+    is_name = schema.get("pattern") == NAME_PATTERN
     shortest, longest = schema.get("minLength", 0), schema.get("maxLength")
 
     def check(value: Any, path: KeyPath, found: Findings) -> bool:
@@ -497,7 +287,7 @@ def _text_check(schema: Schema) -> Check:
         if pattern is None or pattern.search(value):
             return True
         if is_name:
-            return _bad_name(value, path, found, {}, at="value")
+            return bad_name(value, path, found, {}, at="value")
         return found.add("bad_value", path, f"{shown(value)} does not have the form that is expected here")
 
     return check
@@ -547,33 +337,3 @@ def _list_check(schema: Schema, item: Check) -> Check:
         return len(value) == 0 or any((*path, index) not in found.broken for index in range(len(value)))
 
     return check
-
-
-# Letters of other scripts that look like Latin ones.
-_LOOKALIKES = str.maketrans("аеорсухіјѕԁһӏԛԝɡαοѵ", "aeopcyxijsdhlqwgaov")
-
-
-def skeleton(name: str) -> str:
-    """Return what a name looks like, so that two names that look alike give the same."""
-    return unicodedata.normalize("NFKC", name).casefold().translate(_LOOKALIKES)
-
-
-def _bad_name(
-    name: str, path: KeyPath, found: Findings, siblings: Collection[str], *, at: Literal["key", "value"]
-) -> Literal[False]:
-    """Say what is wrong with a name that is not small letters, digits and underscores."""
-    plain = skeleton(name)
-    if name.startswith("__") or name in ("None", "True", "False"):
-        return found.add("reserved_name", path, f"the name {shown(name)} has a meaning elsewhere", at=at)
-    if NAME.match(plain):
-        if not name.isascii() or plain in siblings:
-            message = f"the name {shown(name)} looks like {plain!r} but is another word"
-            return found.add("confusable_name", path, message, plain, at)
-        return found.add("bad_name", path, f"the name {shown(name)} must be in small letters", plain, at)
-    if len(name) > 40 and re.match(r"[a-z][a-z0-9_]*\Z", name):
-        return found.add(
-            "name_too_long", path, f"the name {shown(name)} has {len(name)} characters; at most 40 fit", at=at
-        )
-    hint = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
-    message = f"the name {shown(name)} must begin with a small letter and hold only a-z, 0-9 and _"
-    return found.add("bad_name", path, message, hint if NAME.match(hint) else None, at)

@@ -14,8 +14,9 @@ from fairlead.base.problems import Level
 from fairlead.base.texts import Label
 from fairlead.config.build import migrations
 from fairlead.config.document import Node, is_yes
+from fairlead.config.faults import shown
 from fairlead.config.link import MISSING, NUMBERS, Linker, Where
-from fairlead.config.shapes import NAME, field_keys, shown
+from fairlead.config.schemas import NAME, field_keys
 from fairlead.expr.expression import Expression
 from fairlead.fields import patterns, sequence
 from fairlead.fields.kind import FieldProblem
