@@ -12,6 +12,12 @@ def _frozen(texts: Mapping[str, str]) -> Mapping[str, str]:
     return MappingProxyType(dict(texts))
 
 
+class Formerly(str):
+    """A value as it was said while its field was of another kind: plain text, whatever the field is today."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """One meaning in several languages: `Label({"en": "Car", "zh": "车"}, name="car")`.

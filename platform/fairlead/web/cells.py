@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from fairlead.base import money
+from fairlead.base.texts import Formerly
 from fairlead.compiled.application import CompiledEntity
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field, Option
@@ -111,6 +112,8 @@ class Cells:
         """Return a JSON value as plain text, names of people and records included."""
         if value is None or value == []:
             return ""
+        if isinstance(value, Formerly):
+            return str(value)
         if spec.kind == "user":
             label = self.names.people.get(value)
             return label.get(self.lang) if label else "—"

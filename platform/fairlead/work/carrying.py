@@ -1,4 +1,6 @@
-"""Approvals under way are carried over a rename: what was kept to tell whether a record has changed says the new names.
+"""Approvals under way are carried over a rename or a change of type.
+
+What was kept to tell whether a record has changed says the new names, and its values have the new form.
 
 Where an approver has changed something decisive, the kept values no longer tell all of it. Such a run is left as it is
 and starts again with its next act, as it does after any change that matters.
@@ -7,7 +9,7 @@ and starts again with its next act, as it does after any change that matters.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,8 +42,14 @@ _PUT = Once(
 )
 
 
-def carry_over(tx: Tx, base: int) -> None:
-    """Bring what runs keep to the names of today, after a revision on top of `base` has renamed something."""
+def carry_over(
+    tx: Tx, base: int, carried: Mapping[tuple[str, str], Callable[[object], object]] | None = None
+) -> None:
+    """Bring what runs keep to the names and forms of today, after a revision on top of `base` has changed some.
+
+    Args:
+        carried: Entity and field → how a kept value becomes one of the field's new kind.
+    """
     steps = identities.since(tx, base)
     flows: dict[tuple[int, bool], Mapping[str, Approval]] = {}
 
@@ -59,8 +67,12 @@ def carry_over(tx: Tx, base: int) -> None:
             continue
         pairs = {field: [value] for field, value in kept.items()}
         now = {
-            field: values[0] for field, values in identities.translated(pairs, entity, base, steps).items()
+            field: values[0]
+            for field, values in identities.translated(pairs, entity, base, steps, values_too=False).items()
         }
+        for at, become in (carried or {}).items():
+            if at[0] == entity and at[1] in now:
+                now[at[1]] = become(now[at[1]])
         if not set(decisive_fields(after)) <= set(now):
             continue
         tx.run(

@@ -17,7 +17,7 @@ from fairlead.base.clock import iso_utc
 from fairlead.base.errors import Invalid
 from fairlead.base.ids import new_id
 from fairlead.compiled.application import Application
-from fairlead.compiled.changes import MAX_SAMPLES, Change, Sample
+from fairlead.compiled.changes import MAX_SAMPLES, Change, Sample, stored_differently
 from fairlead.compiled.conversions import NOT_MAPPED, Links, Undecided, link_of, shown, stored_alike
 from fairlead.compiled.search import index_terms
 from fairlead.compiled.statement import prepare
@@ -64,6 +64,13 @@ class Study:
     operations: list[Operation] = field(default_factory=list)
     dirty: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Entity → fields whose stored values change."""
+    forms: dict[At, Field] = field(default_factory=dict)
+    """Fields that are of another kind afterwards, as they were before."""
+    ways: dict[At, Way] = field(default_factory=dict)
+
+    def carried(self) -> dict[At, Callable[[object], object]]:
+        """Return how values that are kept elsewhere, as JSON, become values of the new kind of their field."""
+        return {at: one.carried for at, one in self.ways.items()}
 
     def added_to(self, renaming: Renaming) -> Renaming:
         """Return the renames with the columns that are kept aside."""
@@ -224,6 +231,8 @@ class _Work:
         before, after = _field(self.old, entity, dotted), _field(self.app.workspace, entity, dotted)
         if before is None or after is None:
             return None
+        if stored_differently(before, after):
+            self.made.forms[entity, dotted] = before
         if "table" in (before.kind, after.kind):
             return self._with_lines(entity, dotted, before, after)
         spot = self.layout.columns.get((entity, dotted))
@@ -238,6 +247,7 @@ class _Work:
         if found is not None and found.kept.column in self.now.columns.get(spot.table, {}):
             beside = found.kept.column
         evidence = treatments.tried(self.database, spot, way, beside)
+        self.made.ways[entity, dotted] = way
         return _Treatment((entity, dotted), after, before, spot, way, evidence, beside)
 
     def _way(self, entity: str, dotted: str, before: Field, after: Field) -> Way:
@@ -275,7 +285,7 @@ class _Work:
 
     def _with_lines(self, entity: str, dotted: str, before: Field, after: Field) -> _Treatment | None:
         """A single value becomes the only line of line items, or the first line the single value."""
-        line = after.migration.line
+        line = after.migration.line or before.migration.line
         rows = after.fields if after.kind == "table" else before.fields
         stored = [name for name, row in rows.items() if not row.computed]
         name = line or (dotted if dotted in stored else stored[0] if len(stored) == 1 else None)
@@ -1073,8 +1083,17 @@ def _into_lines(main: str, source: str, lines: str, target: str, change: Any) ->
             tx.dialect, "p_id", "p_parent", "p_value",
         )  # fmt: skip
         waiting = []
+        gone = converting.statement(
+            f'DELETE FROM "{lines}" WHERE parent_id = :p_parent', tx.dialect, "p_parent"
+        )
+        there = _first_lines(tx, lines, target)
         for key, value in converting.rows(tx, main, [source], condition=f'"{source}" IS NOT NULL'):
             made = change(value)
+            if key in there:
+                # On the way back: lines that still say the same stay as they were.
+                if there[key] == made:
+                    continue
+                tx.run(gone, {"p_parent": key})
             if made is not None:
                 waiting.append({"p_id": new_id(), "p_parent": key, "p_value": made})
         if waiting:
@@ -1085,14 +1104,20 @@ def _into_lines(main: str, source: str, lines: str, target: str, change: Any) ->
 
 def _from_lines(lines: str, source: str, main: str, target: str, change: Any) -> Callable[[Tx], None]:
     def run(tx: Tx) -> None:
-        first: dict[str, tuple[int, Any]] = {}
-        for _, parent, position, value in converting.rows(tx, lines, ["parent_id", "position", source]):
-            if parent not in first or position < first[parent][0]:
-                first[parent] = (position, value)
-        made = ((parent, change(value)) for parent, (_, value) in sorted(first.items()) if value is not None)
+        first = _first_lines(tx, lines, source)
+        made = ((parent, change(value)) for parent, value in sorted(first.items()) if value is not None)
         converting.write(tx, main, target, made)
 
     return run
+
+
+def _first_lines(tx: Tx, lines: str, column: str) -> dict[str, Any]:
+    """Return what stands in the first line of each record."""
+    first: dict[str, tuple[int, Any]] = {}
+    for _, parent, position, value in converting.rows(tx, lines, ["parent_id", "position", column]):
+        if parent not in first or position < first[parent][0]:
+            first[parent] = (position, value)
+    return {parent: value for parent, (_, value) in first.items()}
 
 
 def _moved_on(entity: str, column: str, name: str, other: str | None) -> Operation:

@@ -67,6 +67,10 @@ class Plan:
     """What the tables must fit when it has been carried out."""
     counted: tuple[Change, ...] = field(default=(), compare=False, repr=False)
     """Those of the changes that were looked at in the data."""
+    carried: Mapping[tuple[str, str], Callable[[object], object]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """Entity and field → how a value that was kept elsewhere (as JSON) becomes one of the new kind."""
     examine: Callable[[Reads], Sequence[Change]] | None = field(default=None, compare=False, repr=False)
     """Looks at the data again, in the transaction that carries the plan out, and grades the same changes (CF-22)."""
 
@@ -135,11 +139,11 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
     return Plan(
         current.number if current else None, tree.digest(), now.fingerprint(), fairlead.__version__, tree.mapping(),
         changes, tuple(operations), Problems([*loaded.problems, *staffing.vacant(database, loaded.documents)]),
-        renames.to_text(renamed, renaming, app, moved.identities),
+        renames.to_text(renamed, renaming, app, moved.identities, found.forms),
         _access(database, now, compare_loaded(before, under_new_names, loaded, tree, renamed)),
         reach(database, now, before, changes, renamed), sizes(database, now, operations),
         (*moved.aside, *found.aside), tuple(one.id for one in moved.restored), app,
-        tuple(found.changes), lambda where: examine(where).changes,
+        tuple(found.changes), found.carried(), lambda where: examine(where).changes,
     )  # fmt: skip
 
 

@@ -143,7 +143,7 @@ def _carried_out(
     )  # fmt: skip
     dropping.keep_record(tx, number, aside, planned.restored, planned.operations, author=author, now=now)
     if planned.identities is not None and planned.base is not None:
-        carry_over(tx, planned.base)
+        carry_over(tx, planned.base, planned.carried)
     return Applied(number, True, planned, copy)
 
 

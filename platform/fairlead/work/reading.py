@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from fairlead.base.errors import FieldError, Invalid, NotFound
-from fairlead.base.texts import Label
+from fairlead.base.texts import Formerly, Label
 from fairlead.compiled.application import CompiledEntity
 from fairlead.compiled.reads import EntityReads, ListShape, Order, ids_parameter, unknown_field
 from fairlead.compiled.search import parameters as search_parameters
@@ -174,6 +174,9 @@ def page(ctx: Context, name: str, query: ListQuery) -> Page:
     )  # fmt: skip
     if not reads.access.read:  # whoever may only make records has an empty list
         return Page([], None, 0 if query.count else None, order, view)
+    if shape.filter is not None or shape.view is not None:
+        # A condition of this very request may ask for more than any that was made before.
+        params |= sql_parameters(ctx.env())
     asked = shape.fields
     if asked is not None:  # what orders the list says where the next page begins
         shape = replace(shape, fields=tuple(sorted({*asked, *(field_name for field_name, _ in order)})))
@@ -474,8 +477,8 @@ def record_history(
 
 def json_of(spec: Field, stored: Any) -> Any:
     """Return a stored value, such as an event keeps it, in its JSON form."""
-    if stored is None:
-        return None
+    if stored is None or isinstance(stored, Formerly):
+        return stored
     if spec.kind == "table":
         return [{n: json_of(spec.fields[n], v) for n, v in row.items() if n in spec.fields} for row in stored]
     encode = kind_of(spec).json_encoder(spec)

@@ -192,13 +192,15 @@ def to_text(
     renaming: Renaming,
     app: Application,
     moved: Sequence[tuple[Target, Target]] = (),
+    forms: Mapping[tuple[str, str], Field] | None = None,
 ) -> str | None:
     """Return the renames as a revision keeps them, for the history of records and for the way back.
 
     Args:
         moved: What goes out of sight or comes back: the path before and after.
+        forms: Entity and field → the field as it was, where its values were of another kind.
     """
-    if not renames and not moved:
+    if not renames and not moved and not forms:
         return None
     fields = {
         (table_name(name), column_name(field)): (name, field)
@@ -211,7 +213,17 @@ def to_text(
         if (one.table, one.column) in fields and one.form != "prefix"
     ]
     pairs = [(one.old, one.new) for one in renames] + list(moved)
-    return json.dumps({"renames": [[list(old), list(new)] for old, new in pairs], "values": values})
+    were = [
+        [
+            *at,
+            spec.kind,
+            {key: spec.params[key] for key in ("scale", "currency", "entity") if key in spec.params},
+        ]
+        for at, spec in sorted((forms or {}).items())
+    ]
+    return json.dumps(
+        {"renames": [[list(old), list(new)] for old, new in pairs], "values": values, "forms": were}
+    )
 
 
 def backwards(steps: Sequence[identities.Step]) -> tuple[Rename, ...]:

@@ -20,6 +20,7 @@ from fairlead.compiled.conversions import (
     Loss,
     NoWay,
     Undecided,
+    bare,
     conversion,
     shown,
 )
@@ -89,6 +90,18 @@ class Way:
             return self.undone(kept)[0]
         except (FieldProblem, Undecided, NoWay):
             return None  # What did not fit was emptied and only kept aside.
+
+    def carried(self, value: object) -> object:
+        """Return what becomes of a value that is kept elsewhere, as JSON; what does not fit is empty."""
+        if value is None:
+            return None
+        first, second = kind_of(self.before), kind_of(self.after)
+        try:
+            stored = first.to_stored(first.parse(value, bare(self.before)), self.before)
+            made, _ = self.outcome(stored)
+        except (FieldProblem, Undecided, NoWay):
+            return None
+        return None if made is None else second.to_json(second.from_stored(made, self.after), self.after)
 
     def decoded(self, value: Any) -> Any:
         """Return the domain value that rules will see; None for what does not fit."""
