@@ -211,6 +211,8 @@ def _shows(stage: Stage, expected: Shows, who: str) -> Iterator[Finding]:
         loaded = records.load(stage.database, ctx, entity, id, ("update",))
         allowed = loaded.writable.get("update", frozenset())
         open_now = records.changeable_fields(loaded.entity, allowed, loaded.record, environment(ctx))
+        worked_out = {name for name, spec in loaded.entity.entity.fields.items() if spec.computed}
+        open_now -= worked_out
         states = {name: "writable" if name in open_now else "readonly" for name in expected.fields}
     else:
         item = reading.get(ctx, entity, id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -113,7 +113,7 @@ class Stage:
     def actor(self, who: str | None) -> Actor:
         """Return a person of the test as the one who acts, as the account is now; None is the engine."""
         if who is None:
-            return SYSTEM
+            return replace(SYSTEM, zone=self.zone)
         account = people.account(self.database, self.people[who])
         assert account is not None, "accounts of a test are not deleted"
         return actor_of(account, zone=self.zone)
@@ -288,7 +288,7 @@ class Stage:
             if one.pool is not None:
                 given.values.update(owner=None, pool=one.pool, pool_entered_at=created)
             elif "owner" in entity.entity.fields and "owner" not in given.values:
-                given.values["owner"] = None if actor is SYSTEM else actor.id
+                given.values["owner"] = None if actor.is_system else actor.id
             with self.database.write() as tx:
                 saved = records.create_in(tx, ctx, one.entity, given, kind="import")
             self.keys[key] = (one.entity, saved.id)
