@@ -24,6 +24,7 @@ from fairlead.config.build import entities as entity_parts
 from fairlead.config.build import fields as field_parts
 from fairlead.config.build import governance, messages, migrations, public_forms, quotas, screens, workflows
 from fairlead.config.build import tests as test_parts
+from fairlead.config.build.data_steps import build_data_steps
 from fairlead.config.checks.every import CHECKS
 from fairlead.config.checks.sources import Sources
 from fairlead.config.document import Document
@@ -349,7 +350,9 @@ def _workspace(
             each("public_form", lambda doc: public_forms.build_public_form(doc.root, linker))
         ),
         quotas=MappingProxyType(each("quota", lambda doc: quotas.build_quota(doc.root, linker, reports))),
-        template=governance.build_template(template.root)
+        template=governance.build_template(
+            template.root, build_data_steps(documents.get("template", {}).values(), linker)
+        )
         if template is not None and template.usable
         else None,
         tests=MappingProxyType(test_parts.build_tests(documents.get("test", {}), linker, settings.zone)),

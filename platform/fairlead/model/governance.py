@@ -113,6 +113,17 @@ class Dashboard:
 
 
 @dataclass(frozen=True, slots=True)
+class DataStep:
+    """What a template does once to records that exist when it comes: empty fields are filled (CF-75)."""
+
+    name: str
+    """The template's name, a slash, and the step's own."""
+    span: Span
+    entity: str
+    fill: Mapping[str, Expression]
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """What a shipped template says of itself (`kind: template`)."""
 
@@ -125,3 +136,5 @@ class Template:
     currency: str
     zone: str
     help: Label | None
+    steps: tuple[DataStep, ...] = ()
+    """Those of every template that the workspace is built on."""

@@ -24,7 +24,7 @@ from fairlead.store.database import Database
 from fairlead.store.dropping import Aside
 from fairlead.store.renaming import operations as renaming_operations
 from fairlead.store.statements import Reads
-from fairlead.work import dropped, references, renames, staffing
+from fairlead.work import data_steps, dropped, references, renames, staffing
 from fairlead.work.access_changes import NOBODY, AccessChanges, Compared, access_changes, compare_loaded
 from fairlead.work.migrating import Earlier, study
 from fairlead.work.reach import Reach, reach, sizes
@@ -105,7 +105,11 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
         raise Broken(loaded.problems)
     current = revisions.current(database)
     before = _loaded(database, current.number) if current else None
-    app = compile_workspace(loaded.workspace, dialect=database.dialect, digest=tree.digest())
+    steps = data_steps.pending(database, loaded.workspace)
+    filling = steps if current else ()
+    app = compile_workspace(
+        data_steps.with_fills(loaded.workspace, filling), dialect=database.dialect, digest=tree.digest()
+    )
     now = migrate.existing(database)
     renamed = _renames(database, before, loaded, back_to)
     renaming = renames.renaming_of(renamed, loaded, app)
@@ -122,15 +126,16 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
         under_new_names = load(made) if made is not None else before
     old = under_new_names.workspace if under_new_names else None
     base = current.number if current else 0
+    differing = [*compare(old, loaded.workspace), *data_steps.changes(filling)]
     examine = partial(
-        study, old=old, app=app, changes=compare(old, loaded.workspace), renaming=renaming, now=now, base=base,
+        study, old=old, app=app, changes=differing, renaming=renaming, now=now, base=base,
         at=utc_now(), former=partial(renames.former_field, renamed),
         earlier={} if back_to is None else _kept_by_conversions(database, back_to),
     )  # fmt: skip
     found = examine(database)
     renaming = found.added_to(renaming)
     moves, then = renaming_operations(renaming, now)
-    operations = [*moves, *found.arranged(app, migrate.differences(app, then))]
+    operations = [*moves, *found.arranged(app, migrate.differences(app, then)), *data_steps.remembered(steps)]
     changes = (*renames.changes_of(renamed, loaded), *found.changes)
     changes += tuple(_other_files(database, tree, current.number) if current and not changes else ())
     changes = moved.noted(changes, loaded.settings.keep_dropped_days)

@@ -16,6 +16,7 @@ from fairlead.fields.spec import Field
 from fairlead.model.governance import (
     ACTIONS,
     Dashboard,
+    DataStep,
     Dimension,
     FieldRight,
     Grant,
@@ -337,7 +338,7 @@ def _tile(node: Node, linker: Linker) -> Tile | None:
     return None if found is None else Tile(label, None, found, node.maybe("view"), None, width)
 
 
-def build_template(node: Node) -> Template:
+def build_template(node: Node, steps: tuple[DataStep, ...]) -> Template:
     """Make the template's own words."""
     name = node.document.name
     return Template(
@@ -350,4 +351,5 @@ def build_template(node: Node) -> Template:
         currency=node.text("currency", "CNY"),
         zone=node.text("zone", "UTC"),
         help=node.maybe_label("help"),
+        steps=steps,
     )

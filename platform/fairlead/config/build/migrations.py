@@ -50,10 +50,11 @@ def _backfill(made: Field, node: Node, linker: Linker, entity: str) -> dict[str,
         if node.get("default") is None:
             linker.add("missing_key", backfill, "this field has no default to be filled with")
         return {"backfill_default": True}
-    return {"backfill": _expression(made, backfill, linker, entity)}
+    return {"backfill": expression(made, backfill, linker, entity)}
 
 
-def _expression(made: Field, node: Node, linker: Linker, entity: str) -> Expression | None:
+def expression(made: Field, node: Node, linker: Linker, entity: str) -> Expression | None:
+    """Make what gives a field its value in a record that exists."""
     text = {True: "true", False: "false"}.get(node.value) if isinstance(node.value, bool) else None
     plain = Node(node.document, node.path, text or str(node.value))
     if made.kind in ("reference", "references"):
@@ -145,7 +146,7 @@ def entity_backfill(
         elif value.value is None:
             found[name] = None
         else:
-            found[name] = _expression(made, value, linker, node.document.name)
+            found[name] = expression(made, value, linker, node.document.name)
     return MappingProxyType(found)
 
 
