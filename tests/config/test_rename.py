@@ -207,3 +207,25 @@ def test_documents_with_errors_are_mended_first() -> None:
     broken = house(**{"forms/car_list.yaml": HOUSE["forms/car_list.yaml"].replace("plate", "plat")})
     with pytest.raises(CannotRename, match="mend them first"):
         rename(broken, ("entity", "car", "fields", "price"), "cost")
+
+
+def test_cf_4_a_name_that_stayed_behind_is_told_the_new_one() -> None:
+    """Whatever speaks of it: a list of fields, a rule, an option, a stage, a document."""
+    files = {
+        **HOUSE,
+        "schemas/lorry.yaml": "kind: entity\nname: lorry\nwas: truck\ntraits: [stages]\nfields:\n"
+        "  tonnage: {type: integer, was: [load, weight]}\n"
+        "  body: {type: choice, options: {box: {label: Box, was: closed}, open: Open}}\n"
+        "  heavy: {type: boolean, formula: record.weight > 7}\n"
+        "  usual: {type: choice, options: {box: Box}}\n"
+        "checks: [{rule: \"record.body != 'closed'\", message: No.}]\n",
+        "schemas/trip.yaml": "kind: entity\nname: trip\nfields:\n  lorry: {type: reference, entity: truck, on_delete: clear}\n",
+        "workflows/lorry_stages.yaml": "kind: pipeline\nname: lorry_stages\nentity: lorry\nstages:\n"
+        "  road: {label: Road, was: street}\n  yard: {label: Yard}\nmoves: [{from: yard, to: street}]\n",
+        "forms/lorry.yaml": "kind: list\nname: lorry\nentity: lorry\ncolumns: [load, body]\n",
+    }
+    told = {(one.key, one.hint) for one in load(SourceTree.from_mapping(files)).problems.errors}
+    assert told == {
+        ("fields.heavy.formula", "tonnage"), ("checks[0].rule", "box"), ("fields.lorry.entity", "lorry"),
+        ("moves[0].to", "road"), ("columns[0]", "tonnage"),
+    }  # fmt: skip
