@@ -91,14 +91,15 @@ def _pages(
     decode = decoder(selected)
     wanted = ("id", *fields)
     shape = ListShape(filter=condition, order=(("id", False),), fields=tuple(names))
+    statement = reads.list(shape)  # before the parameters: its condition may ask for more than any before it
     params = {**records.base_params(ctx), "p_limit": PAGE}
     while True:
-        rows = [decode(row) for row in where.all(reads.list(shape), params)]
+        rows = [decode(row) for row in where.all(statement, params)]
         if rows:
             yield [tuple(row[name] for name in wanted) for row in rows]
         if len(rows) < PAGE:
             return
-        shape = replace(shape, after="value")
+        statement = reads.list(replace(shape, after="value"))
         params["p_after_id"] = rows[-1]["id"]
 
 

@@ -275,14 +275,13 @@ def _reclaim_entity(ctx: Context, entity: CompiledEntity) -> Reclaimed:
     moved = held_back = 0
     most = min((pool.max_per_run for pool in entity.pools), default=500)
     for calendar in dict.fromkeys(pool.calendar for pool in entity.pools):
+        statement = _candidates(ctx, entity, calendar)
         params = dict(base_params(ctx))
         if calendar is not None:
             params.update(sql_parameters(counted_by(ctx, calendar, ctx.env())))
         after_id = ""
         while True:
-            rows = ctx.database.all(
-                _candidates(ctx, entity, calendar), {**params, "p_after_id": after_id, "p_limit": 200}
-            )
+            rows = ctx.database.all(statement, {**params, "p_after_id": after_id, "p_limit": 200})
             for (id,) in rows:
                 after_id = id
                 if moved >= most:

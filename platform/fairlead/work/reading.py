@@ -19,6 +19,7 @@ from fairlead.compiled.reads import EntityReads, ListShape, Order, ids_parameter
 from fairlead.compiled.search import parameters as search_parameters
 from fairlead.compiled.statement import Prepared
 from fairlead.compiled.tables import column_name
+from fairlead.expr.sql import sql_parameters
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field
 from fairlead.model.screens import View
