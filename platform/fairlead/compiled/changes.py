@@ -18,6 +18,7 @@ from fairlead.base.problems import Span
 from fairlead.compiled.conversions import bare, stored_alike
 from fairlead.expr.check import Expression
 from fairlead.fields.spec import Field
+from fairlead.model.governance import Grant
 from fairlead.model.workspace import Workspace
 
 Difference = tuple[Literal["add", "remove", "change"], tuple[str, ...], Any, Any]
@@ -28,6 +29,9 @@ GRADES: tuple[Grade, ...] = ("safe", "computes", "tightens", "access", "lossy", 
 """From the lightest to the gravest (CF-20)."""
 
 MAX_SAMPLES = 5
+
+_OPENS = (("member_roles",), ("member_teams",), ("admin_roles",), ("hide_until_claimed",))
+"""Keys of a pool that say who sees what is in it, and how much of it."""
 
 DOCUMENTS = (
     "entities", "options", "pipelines", "pools", "approvals", "automations", "connectors", "forms", "lists", "boards",
@@ -151,9 +155,26 @@ def _removed(kind: str, name: str, one: Any) -> Change:
     return Change("remove", (kind, name), "safe", None, None, one.span)
 
 
+def _nearest(value: Any, path: tuple[str, ...]) -> Span | None:
+    """Return where the innermost thing on the way along `path` stands that knows its place."""
+    found: Span | None = value.span
+    for number, key in enumerate(path):
+        if isinstance(value, Grant):
+            rest = path[number:]
+            return value.place(rest[-1] if rest[0] == "scopes" else ".".join(rest))
+        if isinstance(value, Mapping):
+            value = value.get(key)
+        elif isinstance(value, tuple):
+            value = next((one for one in value if getattr(one, "name", None) == key), None)
+        else:
+            value = getattr(value, key, None)
+        found = getattr(value, "span", None) or found
+    return found
+
+
 def _graded(kind: str, name: str, one: Any, two: Any) -> Iterator[Change]:
     for action, path, old, new in walk(one, two, ()):
-        span = getattr(new, "span", None) or getattr(old, "span", None) or two.span
+        span = getattr(new, "span", None) or getattr(old, "span", None) or _nearest(two, path)
         full = (kind, name, *path)
         if kind == "entity" and len(path) >= 2 and path[0] == "fields":
             yield from _field_change(_Difference(name, action, path[1:], old, new, full, span), one, two)
@@ -161,6 +182,9 @@ def _graded(kind: str, name: str, one: Any, two: Any) -> Iterator[Change]:
             yield _index_change(name, action, old, new, two, full, span)
         elif kind == "pipeline" and path[:1] == ("stages",) and len(path) == 2 and action == "remove":
             yield Change("remove", full, "safe", None, None, span, "", ("in_stage", one.entity, path[1]))
+        elif kind == "pool" and path[:1] in _OPENS:
+            # Members see what lies in a pool: another member is another pair of eyes.
+            yield Change(action, full, "access", text_of(old), text_of(new), span)
         elif kind == "role":
             yield Change(action, full, "access", text_of(old), text_of(new), span)
         elif kind == "approval":

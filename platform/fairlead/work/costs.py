@@ -74,12 +74,14 @@ def costs(plan: Plan) -> tuple[Cost, ...]:
 def _asked_by(operation: Operation, places: Mapping[tuple[str, str], Span]) -> Span | None:
     if operation.kind == "create_table":
         return places.get((operation.table, ""))
-    if operation.kind in ("create_index", "drop_index"):
-        inside = operation.sql.rpartition("(")[2] if operation.kind == "create_index" else ""
-        words = [word.strip('") ,') for word in inside.split(",")]
+    if operation.kind in ("create_index", "drop_index", "rename_index"):
+        # An index says in its name which columns it is over.
+        spoken = f"_{operation.name.removeprefix('ix_').removeprefix('ux_').removeprefix(operation.table)}_"
         return next(
-            (places[operation.table, word] for word in words if (operation.table, word) in places), None
-        )
+            (span for (table, column), span in places.items()
+             if table == operation.table and column and f"_{column}_" in spoken),
+            None,
+        )  # fmt: skip
     return places.get((operation.table, operation.name.rpartition(".")[2]))
 
 

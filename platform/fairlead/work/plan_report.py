@@ -11,7 +11,7 @@ from typing import Any
 
 from fairlead.base.problems import Level, Span
 from fairlead.base.texts import Label
-from fairlead.compiled.changes import GRADES, Change
+from fairlead.compiled.changes import GRADES, MAX_SAMPLES, Change, Grade
 from fairlead.compiled.rights import RightChange
 from fairlead.work.access_changes import AccessChanges, RowsChange
 from fairlead.work.costs import Cost, costs
@@ -36,6 +36,12 @@ MEANINGS: Mapping[str, Label] = {
 
 CONSENT: Mapping[str, str] = {"lossy": "--allow-destructive", "destructive": "--allow-destructive"}
 """What has to be said on the command line; `--yes` never stands for it (CF-21)."""
+
+REVERSIBLE: Mapping[Grade, str | None] = {
+    "safe": "yes", "computes": "yes", "tightens": "yes", "access": "yes", "lossy": "kept_aside", "destructive": "no",
+    "blocked": None,
+}  # fmt: skip
+"""Whether a roll back undoes it: as if it had never been, with what was kept aside while that is there, or not."""
 
 LISTED = 60
 """So many light changes are listed one by one; of more, those of a document are told together."""
@@ -117,6 +123,15 @@ def _change(
     if thing in reaches and thing not in told:
         told.add(thing)
         lines.append(f"{_INDENT}concerns {reaches[thing].words()}")
+    for sample in change.samples[:MAX_SAMPLES]:
+        becomes = "" if sample.becomes is None else f" → {sample.becomes}"
+        lines.append(
+            f"{_INDENT}such as {sample.record}: {sample.value or 'empty'}{becomes}"
+            + (f" ({sample.why})" if sample.why else "")
+        )
+    if change.count is not None and len(change.samples) and change.count > len(change.samples):
+        lines.append(f"{_INDENT}and {change.count - len(change.samples):,} more")
+    lines += [f"{_INDENT}remedy: {remedy}" for remedy in change.remedies]
     return lines
 
 
@@ -216,7 +231,10 @@ def to_json(plan: Plan) -> dict[str, Any]:
         "base": plan.base, "digest": plan.digest, "fingerprint": plan.fingerprint, "engine": plan.engine,
         "seal": plan.seal, "grade": plan.grade, "consent": consent(plan),
         "changes": [
-            {**change.to_json(), "reach": reaches[key].counts() if (key := thing_of(change.path)) in reaches else {}}
+            {
+                **change.to_json(), "reversible": REVERSIBLE[change.grade],
+                "reach": reaches[key].counts() if (key := thing_of(change.path)) in reaches else {},
+            }
             for change in plan.changes
         ],
         "access": _access_json(plan.access),
