@@ -225,6 +225,9 @@ class Operators(Names):
 
     def sized(self, op: str, kind: Type, left: Typed, right: Typed, node: Syntax) -> Typed | None:
         one, two = left.type, right.type
+        if op in ("div", "mod") and right.op == "const" and not right.value:
+            self.problem("constant", "this has no value: it divides by zero", node)
+            return None
         scale = max(one.scale, two.scale)
         whole = max(one.whole_digits, two.whole_digits)
         if op in ("add", "sub"):

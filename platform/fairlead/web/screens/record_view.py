@@ -535,5 +535,17 @@ def explanation(opened: Opened, spec: Field, cells: Cells) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "label": spec.label.get(cells.lang), "words": words, "inputs": inputs,
-        "value": cells.cell(opened.entity, spec.name, opened.item),
+        "value": cells.cell(opened.entity, spec.name, opened.item), "note": _why_empty(opened, spec, cells),
     }  # fmt: skip
+
+
+def _why_empty(opened: Opened, spec: Field, cells: Cells) -> str | None:
+    """Return why a formula has no result; names only fields that the reader may see."""
+    if spec.formula is None or opened.record.get(spec.name) is not None:
+        return None
+    fields = opened.entity.entity.fields
+    empty = spec.formula.empty_reads(opened.everything, cells.ctx.env())
+    seen = [fields[name].label.get(cells.lang) for name in empty if name in fields and name in opened.item]
+    if not seen:
+        return cells.t("screens.no_result")
+    return cells.t("screens.empty_because", fields=("、" if cells.lang == "zh" else ", ").join(seen))
