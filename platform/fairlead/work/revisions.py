@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairlead.compiled.changes import Change, compare
+from fairlead.config import renamed as config_renames
 from fairlead.config import writer
-from fairlead.config.load import load
+from fairlead.config.load import Loaded, load
 from fairlead.config.lookup import ABSENT, address_of, value_at
 from fairlead.config.reader import read
 from fairlead.config.source import SourceTree
-from fairlead.model.workspace import Workspace
 from fairlead.store import identities, revisions
 from fairlead.store.database import Database
 from fairlead.store.revisions import Revision
 from fairlead.work.planning import Plan
+from fairlead.work.renames import changes_of
 
 Side = int | SourceTree
 """A published revision by its number, or documents that are not published."""
@@ -84,22 +85,40 @@ def _none(number: int) -> LookupError:
 def difference(database: Database, older: Side, newer: Side) -> list[Change]:
     """Return what changed from one side to the other, by kind and path and not by text (CF-51).
 
+    What has another name is one change, and its parts are compared under their new names.
+
     Raises:
         LookupError: One of them is not there, has errors, or is no longer readable.
     """
-    return compare(_workspace(database, older), _workspace(database, newer))
+    before, after = _tree(database, older), _tree(database, newer)
+    one, two = _loaded(before, older), _loaded(after, newer)
+    renamed = config_renames.detect(one.documents, two.documents)
+    # From a later side back to an earlier one, the later one says what it was.
+    renamed = renamed or tuple(
+        config_renames.Rename(each.new, each.old)
+        for each in config_renames.detect(two.documents, one.documents)
+    )
+    if renamed:
+        made = config_renames.under_new_names(before, renamed)
+        one = load(made) if made is not None else one
+    assert two.workspace is not None
+    return [*changes_of(renamed, two), *compare(one.workspace, two.workspace)]
 
 
-def _workspace(database: Database, side: Side) -> Workspace:
-    if isinstance(side, int):
-        side = SourceTree.from_mapping(documents(database, side)[1])
-        what = "The revision can no longer be read by this version of the program"
-    else:
-        what = "The documents have errors; mend them first (fairlead check)"
-    loaded = load(side)
-    if loaded.workspace is None:
-        raise LookupError(f"{what}:\n{loaded.problems.render()}")
-    return loaded.workspace
+def _tree(database: Database, side: Side) -> SourceTree:
+    return SourceTree.from_mapping(documents(database, side)[1]) if isinstance(side, int) else side
+
+
+def _loaded(tree: SourceTree, side: Side) -> Loaded:
+    found = load(tree)
+    if found.workspace is None:
+        what = (
+            "The revision can no longer be read by this version of the program"
+            if isinstance(side, int)
+            else "The documents have errors; mend them first (fairlead check)"
+        )
+        raise LookupError(f"{what}:\n{found.problems.render()}")
+    return found
 
 
 # ---------------------------------------------------------------- since when
