@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -250,6 +250,10 @@ class Database:
         try:
             yield Tx(self, connection)
         finally:
+            if self.dialect == "postgresql":
+                # The server notices a little later that a connection is gone; whoever comes next need not wait for that.
+                with suppress(psycopg.Error):
+                    connection.execute("SELECT pg_advisory_unlock_all()")
             connection.close()
 
     def _write(self, begin: str) -> Generator[Tx, None, Tx]:
