@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fairlead.config.source import SourceTree, shipped, shipped_templates
@@ -19,14 +20,15 @@ from fairlead.store import migrate, revisions
 from fairlead.store.database import Database
 from fairlead.work import planning, publishing
 
-from tools.fuzz.judging import Verdict, judge
+from tools.fuzz.judging import Verdict, judge, read_once
 from tools.fuzz.mutants import mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARE = 0.97
 SECONDS = 2.0
 MEGABYTES = 256
-EVERY = 40
+BLOCK = 250
+EVERY = 100
 """Each so-many-th mutant is also tried against a published workspace, where it must change nothing."""
 
 
@@ -42,43 +44,64 @@ def main(arguments: Sequence[str] | None = None) -> int:
     templates = shipped_templates(ROOT)
     share = given.number // len(templates)
     blocks = [
-        (template, range(given.seed + start, given.seed + min(start + 250, share)))
+        (template, range(given.seed + start, given.seed + min(start + BLOCK, share)))
+        for start in range(0, share, BLOCK)
         for template in templates
-        for start in range(0, share, 250)
     ]
+    found = Found()
     with ProcessPoolExecutor(given.processes) as pool:
-        parts = list(pool.map(block, blocks))
-    verdicts = [verdict for part in parts for verdict in part[0]]
-    crashes = [crash for part in parts for crash in part[1]]
-    peak = max(part[2] for part in parts)
-    return report(verdicts, crashes, peak, time.monotonic() - begun, given.show)
+        for part in pool.map(block, blocks):
+            found.add(part)
+            print(f"{len(found.verdicts):,} of {given.number:,}", file=sys.stderr, flush=True)
+    return report(found, time.monotonic() - begun, given.show)
+
+
+@dataclass
+class Found:
+    """What came of a block, or of all of them. `peak` is memory above idle, in MB."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    whole_s: list[float] = field(default_factory=list)
+    """Seconds of whole checks, nothing kept from the one before."""
+    faults: list[str] = field(default_factory=list)
+    """Tracebacks, and mutants that changed what is published."""
+    peak: int = 0
+
+    def add(self, other: Found) -> None:
+        """Take in what another block gave."""
+        self.verdicts += other.verdicts
+        self.whole_s += other.whole_s
+        self.faults += other.faults
+        self.peak = max(self.peak, other.peak)
 
 
 Block = tuple[str, range]
 
 
-def block(given: Block) -> tuple[list[Verdict], list[str], int]:
-    """Judge one block of seeds in a process of its own; verdicts, tracebacks, peak memory above idle in MB."""
+def block(given: Block) -> Found:
+    """Judge one block of seeds, in a process of its own."""
     template, seeds = given
     files = shipped(ROOT, template).mapping()
-    verdicts: list[Verdict] = []
-    crashes: list[str] = []
+    found = Found()
     judge(mutant(files, 0))
     idle = _megabytes()
-    for seed in seeds:
-        try:
-            made = mutant(files, seed)
-            found = judge(made)
-        except Exception:
-            crashes.append(f"{template} seed {seed}\n{traceback.format_exc()}")
-            continue
-        if found.told:
-            told = f"{template} seed {seed} {made.kind} {made.file}:{made.lines[:1]} {made.what}\n    {found.told}"
-            found = Verdict(found.kind, found.place, found.seconds, found.incomplete, told)
-        verdicts.append(found)
-    peak = _megabytes() - idle
-    crashes += unchanged(template, [seed for seed in seeds if seed % EVERY == 0])
-    return verdicts, crashes, peak
+    with read_once(files):
+        for seed in seeds:
+            try:
+                made = mutant(files, seed)
+                verdict = judge(made)
+            except Exception:
+                found.faults.append(f"{template} seed {seed}\n{traceback.format_exc()}")
+                continue
+            if verdict.told:
+                where = f"{template} seed {seed} {made.kind} {made.file}:{made.lines[:1]} {made.what}"
+                verdict = replace(verdict, told=f"{where}\n    {verdict.told}")
+            found.verdicts.append(verdict)
+    sample = [seed for seed in seeds if seed % EVERY == 0]
+    found.whole_s += [judge(mutant(files, seed)).seconds for seed in sample]
+    found.peak = _megabytes() - idle
+    found.faults += unchanged(template, sample)
+    return found
 
 
 def _megabytes() -> int:
@@ -114,30 +137,40 @@ def _published(database: Database) -> object:
     return number, revisions.files(database, number), migrate.existing(database).fingerprint()
 
 
-def report(verdicts: Sequence[Verdict], crashes: Sequence[str], peak: int, took: float, show: int) -> int:
+def report(found: Found, took: float, show: int) -> int:
     """Print the figures; 1 when a promise is not kept."""
+    verdicts = found.verdicts
     places = collections.Counter(one.place for one in verdicts)
     wrong = len(verdicts) - places["sound"]
     hit = (places["line"] + places["use"]) / max(wrong, 1)
-    slowest = max((one.seconds for one in verdicts), default=0.0)
+    slowest = max((*found.whole_s, *(one.seconds for one in verdicts)), default=0.0)
     incomplete = [text for one in verdicts for text in one.incomplete]
     print(
         f"{len(verdicts):,} mutants in {took:,.0f} s; {wrong:,} with errors, {places['sound']:,} still sound"
     )
-    print(f"tracebacks or changes of the published revision: {len(crashes)}")
+    print(
+        f"tracebacks or changes of the published revision ({len(found.whole_s)} tried on one): {len(found.faults)}"
+    )
     print(f"found in place: {hit:.2%} (at the line {places['line'] / max(wrong, 1):.2%}, "
           f"at a use {places['use'] / max(wrong, 1):.2%}, elsewhere {places['elsewhere']})")  # fmt: skip
     print(f"findings without file, line, column or key: {len(incomplete)}")
-    print(f"slowest check {slowest:.2f} s of processor time; memory above idle at most {peak} MB")
+    print(f"slowest check {slowest:.2f} s of processor time; whole checks {min(found.whole_s, default=0):.2f} to "
+          f"{max(found.whole_s, default=0):.2f} s; memory above idle at most {found.peak} MB")  # fmt: skip
     for kind in sorted({one.kind for one in verdicts}):
         of = collections.Counter(one.place for one in verdicts if one.kind == kind)
         print(
             f"  {kind:<17} "
             + "  ".join(f"{place} {of[place]}" for place in ("line", "use", "elsewhere", "sound"))
         )
-    for text in [*crashes[:show], *incomplete[:show], *[one.told for one in verdicts if one.told][:show]]:
+    for text in [
+        *found.faults[:show],
+        *incomplete[:show],
+        *[one.told for one in verdicts if one.told][:show],
+    ]:
         print(text)
-    kept = not crashes and not incomplete and hit >= SHARE and slowest < SECONDS and peak < MEGABYTES
+    kept = (
+        not found.faults and not incomplete and hit >= SHARE and slowest < SECONDS and found.peak < MEGABYTES
+    )
     return 0 if kept else 1
 
 
