@@ -6,6 +6,7 @@ from collections.abc import Container, Mapping
 
 from apispec import APISpec
 
+from fairlead.compiled.openapi_revisions import revisions
 from fairlead.compiled.openapi_words import (
     ANYTHING,
     COUNT,
@@ -410,21 +411,7 @@ def config(spec: APISpec) -> None:
             problems="422",
         ),
     )
-    revision = shape(
-        {
-            "number": COUNT,
-            "digest": TEXT,
-            "at": MOMENT,
-            "author": TEXT,
-            "message": {"type": ["string", "null"]},
-        },
-        "number",
-    )
-    path(
-        spec,
-        "/config/revisions",
-        get=does("Published revisions", "list_revisions", tag, answer=page(revision)),
-    )
+    revisions(spec, tag)
     _why(spec, tag)
 
 

@@ -118,6 +118,10 @@ _PARAMETERS: Mapping[str, tuple[str, Json, str]] = {
     ),
     "stage": ("query", TEXT, "For `move`: to which stage; without it, to any."),
     "rule": ("query", TEXT, "For `rule`: the automation."),
+    "before": ("query", COUNT, "Only revisions with a lower number."),
+    "older": ("query", COUNT, "The number of the revision to compare with."),
+    "newer": ("query", COUNT, "The number of the revision that is compared."),
+    "path": ("query", TEXT, "Such as `entity.lead.fields.phone.label`."),
     "If-Match": ("header", TEXT, "The `ETag` of what this change was made from."),
     "Idempotency-Key": ("header", {"type": "string", "maxLength": 200}, "The same key has its effect once."),
 }

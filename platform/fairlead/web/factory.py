@@ -75,9 +75,9 @@ def _no_nul() -> None:
 
 
 def _install_api(app: Flask) -> None:
-    from fairlead.web.api import config, meta, people, records, reports, tasks, why
+    from fairlead.web.api import config, meta, people, records, reports, revisions, tasks, why
 
-    for module in (meta, people, tasks, reports, config, why, records):
+    for module in (meta, people, tasks, reports, config, revisions, why, records):
         app.register_blueprint(module.api)
 
 

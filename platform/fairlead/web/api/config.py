@@ -17,7 +17,6 @@ from fairlead.web.api.once import once
 from fairlead.web.problems import problem
 from fairlead.web.request import context, language
 from fairlead.work import fitness, overtaken, plan_report, planning, publishing
-from fairlead.work import revisions as revision_work
 from fairlead.work.context import Context
 from fairlead.work.simulate import asked
 from fairlead.work.simulate.answer import Limits
@@ -153,10 +152,3 @@ def _whole(name: str, body: dict[str, Any], most: int) -> int | None:
         said = Label({"en": f"A whole number from 1 to {most:,}.", "zh": f"应为 1 至 {most:,} 的整数。"})
         raise Invalid.field(name, "out_of_range", said)
     return value
-
-
-@api.get("/revisions")
-def revisions() -> Response:
-    """All revisions, newest first."""
-    ctx = _allowed()
-    return json_answer({"items": revision_work.history(ctx.database)})
