@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +21,8 @@ HOUSE = {
         "  reason: {type: text, label: {en: Reason, zh: 原因}}",
         "  reason: {type: text, label: {en: Reason, zh: 原因}}\n"
         "  count: {type: integer, label: {en: Count, zh: 数量}}\n"
-        '  each: {type: money, label: {en: Each, zh: 单件}, formula: "record.amount / record.count"}',
+        '  each: {type: money, label: {en: Each, zh: 单件}, formula: "record.amount / record.count"}\n'
+        '  waited: {type: integer, label: {en: Waited, zh: 等待}, formula: "business_days_since(record.close_on)"}',
     ),
 }
 
@@ -57,3 +60,12 @@ def test_A_X06_with_a_value_there_is_no_note(house: Screens) -> None:
     said = words(house.as_("rui").get(f"/r/deal/{deal}/explain/each", PART))
     assert "5.00" in said
     assert "no result" not in said
+
+
+def test_ex_07_a_form_that_counts_working_days_knows_the_holidays_of_every_year(house: Screens) -> None:
+    """Else a total in the page would not be the one that is saved."""
+    page = house.as_("rui").get("/r/deal/new").text
+    found = re.search(r'<script type="application/json" data-env>(.*?)</script>', page, re.S)
+    assert found is not None
+    days = {day[:4] for day, _ in json.loads(found[1])["calendar"]["exceptions"]}
+    assert len(days) > 5

@@ -208,8 +208,26 @@ def env_json(ctx: Context) -> dict[str, Any]:
             "id": actor.id, "team": actor.team, "teams": list(actor.teams), "subordinate_teams": list(actor.oversees),
             "roles": list(actor.roles),
         },
-        "calendar": calendar_json(env.calendar, [ctx.today.year, ctx.today.year + 1]),
+        "calendar": calendar_json(env.calendar, () if counts_business_days(ctx) else [ctx.today.year]),
     }  # fmt: skip
+
+
+def counts_business_days(ctx: Context) -> bool:
+    """Whether any rule that a page may follow counts working days, so that it needs the holidays of every year."""
+
+    def look() -> bool:
+        workspace = ctx.app.workspace
+        rules = [
+            rule
+            for entity in workspace.entities.values()
+            for spec in entity.fields.values()
+            for one in (spec, *spec.fields.values())
+            for rule in (one.visible_when, one.required_when, one.readonly_when, one.formula)
+        ]
+        rules += [section.visible_when for form in workspace.forms.values() for section in form.sections]
+        return any("business_day" in rule.text for rule in rules if rule is not None)
+
+    return bool(ctx.app.memo("counts_business_days", look))
 
 
 # ---------------------------------------------------------------- computed values
