@@ -9,11 +9,11 @@ from functools import cache
 
 import pytest
 from fairlead.config.load import Loaded, load
-from fairlead.config.source import SourceTree
+from fairlead.config.source import SourceTree, shipped
 from fairlead.wiring import run_tests
 from fairlead.work.scenarios.run import NoSuchTest, Outcome
 
-from tests.support.world import DEAL
+from tests.support.world import DEAL, ROOT
 
 OFFICE = """
 kind: test
@@ -350,3 +350,14 @@ def test_cf_81_a_mistake_in_a_test_is_found_by_check(body, said):
     assert any(said in str(problem) and problem.span.file == "admin/one.yaml" for problem in problems), (
         problems.render()
     )
+
+
+# ---------------------------------------------------------------- what the page says
+
+
+def test_the_test_that_the_page_shows_passes():
+    page = (ROOT / "docs/how-to/test-your-rules.md").read_text("utf-8")
+    body = page.partition("```yaml\n")[2].partition("```")[0]
+    shown = {**shipped(ROOT, "general_sales").mapping(), "admin/shown.yaml": body}
+    found = load(SourceTree.from_mapping(shown))
+    assert run_tests(found.workspace, only=["our_claim_limit"]).passed
