@@ -190,3 +190,11 @@ def test_the_line_is_made_for_the_place_where_the_document_lies():
     assert bundle.with_header("fairlead.yaml", "name: x\n").startswith(
         "# yaml-language-server: $schema=.fairlead/schema/workspace"
     )
+
+
+def test_a_json_document_names_its_schema_in_a_key(validators):
+    data = {"$schema": "../.fairlead/schema/options.json", "kind": "options", "name": "x", "options": ["a"]}
+    assert validators["options"].is_valid(data)
+    assert validators["fairlead"].is_valid(data)
+    loaded = load(SourceTree.from_mapping({"schemas/x.json": json.dumps(data)}))
+    assert [problem.code for problem in loaded.problems] == ["unused"]

@@ -52,6 +52,8 @@ def published_schema(kind: str) -> dict[str, Any]:
     schema: dict[str, Any] = json.loads(json.dumps(_shipped(kind)))
     text = json.dumps(schema).replace("common.schema.json#/$defs/", "#/$defs/")
     schema = json.loads(text)
+    # In JSON there are no comments: this key leads an editor to the schema, and nothing reads it.
+    schema["properties"]["$schema"] = {"type": "string", "maxLength": 500}
     common: dict[str, Any] = json.loads(json.dumps(_shipped("common")["$defs"]))
     wanted = set(re.findall(r"#/\$defs/([a-z_]+)", text))
     own: dict[str, Any] = schema.setdefault("$defs", {})

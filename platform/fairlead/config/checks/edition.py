@@ -24,8 +24,8 @@ def everything_is_carried_out(sources: Sources) -> None:
                     if later.lacks and node.path not in told:
                         told.add(node.path)
                         _tell(sources, node, later.lacks)
-    for documents in sources.documents.values():
-        for document in documents.values():
+    for kind in ("pipeline", "approval", "automation"):
+        for document in sources.documents.get(kind, {}).values():
             if document.usable:
                 _notices(sources, document.root)
 
