@@ -293,3 +293,41 @@ def test_cf_10_a_fault_of_the_notation_names_the_key_it_stands_under():
         "fields.x",
         "7:13",
     )
+
+
+# ---------------------------------------------------------------- what is left over
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "message"),
+    [
+        (
+            "schemas/set.yaml",
+            "kind: options\nname: set\nlabel: Set\noptions: [a]\n",
+            "nothing uses the options 'set'",
+        ),
+        (
+            "forms/hello.yaml",
+            "kind: message\nname: hello\nlabel: Hello\ntext: Hello\n",
+            "nothing uses the message 'hello'",
+        ),
+        (
+            "admin/costs.yaml",
+            REPORT.format(measure="{count: true}", rest=""),
+            "no role may open the report 'costs'",
+        ),
+    ],
+)
+def test_cf_13_a_document_that_nothing_uses_is_a_hint(path: str, text: str, message: str):
+    assert said({path: text}) == [f"hint unused {path}:2:7: {message}"]
+
+
+def test_cf_13_of_two_calendars_the_one_that_nothing_names_is_a_hint():
+    week = 'label: C\nzone: Asia/Shanghai\nweek: {monday: "09:00-18:00"}\n'
+    one = {"workflows/one.yaml": f"kind: calendar\nname: one\n{week}"}
+    two = {"workflows/two.yaml": f"kind: calendar\nname: two\n{week}"}
+    settings = {"fairlead.yaml": BASE["fairlead.yaml"] + "calendar: one\n"}
+    assert said(one) == []
+    assert [line for line in said({**one, **two, **settings}) if "unused" in line] == [
+        "hint unused workflows/two.yaml:2:7: nothing uses the calendar 'two'"
+    ]

@@ -12,7 +12,7 @@ import pytest
 from fairlead.config.load import load
 from fairlead.config.source import SourceTree, shipped
 
-from tools.fuzz.judging import Verdict, judge
+from tools.fuzz.judging import Verdict, judge, read_once
 from tools.fuzz.mutants import mutant
 from tools.fuzz.roundtrip import there_and_back
 from tools.fuzz.scale import large
@@ -26,11 +26,12 @@ TEMPLATES = {name: shipped(ROOT, name).mapping() for name in ("general_sales", "
 def judged(files: dict[str, str], seeds: range) -> list[Verdict]:
     """Judge some mutants; whatever is raised names its seed."""
     found = []
-    for seed in seeds:
-        try:
-            found.append(judge(mutant(files, seed)))
-        except Exception as error:
-            raise AssertionError(f"seed {seed}") from error
+    with read_once(files):
+        for seed in seeds:
+            try:
+                found.append(judge(mutant(files, seed)))
+            except Exception as error:
+                raise AssertionError(f"seed {seed}") from error
     return found
 
 

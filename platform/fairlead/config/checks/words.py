@@ -43,11 +43,25 @@ def _labels(sources: Sources, node: Node, wanted: list[str]) -> None:
 
 
 def nothing_unused(sources: Sources) -> None:
-    """A set of options, report or dashboard that nothing names is perhaps left over."""
-    for kind in ("options", "board"):
-        for name, document in sources.documents.get(kind, {}).items():
-            if (kind, name) not in sources.linker.used and kind == "options":
+    """What only others make useful, and nobody names, is perhaps left over."""
+    workspace, used = sources.workspace, sources.linker.used
+    for kind in ("options", "message", "calendar"):
+        documents = sources.documents.get(kind, {})
+        for name, document in documents.items():
+            # The only calendar there is counts everywhere, without being named.
+            alone = kind == "calendar" and (len(documents) == 1 or name == workspace.calendar)
+            if (kind, name) not in used and not alone and document.usable:
                 sources.hint("unused", document.node("name"), f"nothing uses the {kind} {name!r}")
+    roles = workspace.roles.values()
+    if not roles or any(role.reports == "all" for role in roles) or not _whole(sources, "role"):
+        return
+    for name, document in sources.documents.get("report", {}).items():
+        if not any(name in role.reports for role in roles) and name in workspace.reports:
+            sources.hint("unused", document.node("name"), f"no role may open the report {name!r}")
+
+
+def _whole(sources: Sources, kind: str) -> bool:
+    return sources.sound(kind, *sources.documents.get(kind, ()))
 
 
 def limits(sources: Sources) -> None:
