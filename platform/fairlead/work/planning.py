@@ -26,7 +26,8 @@ from fairlead.store.renaming import operations as renaming_operations
 from fairlead.store.statements import Reads
 from fairlead.work import data_steps, dropped, references, renames, staffing
 from fairlead.work.access_changes import NOBODY, AccessChanges, Compared, access_changes, compare_loaded
-from fairlead.work.migrating import Earlier, study
+from fairlead.work.grounds import Earlier
+from fairlead.work.migrating import study
 from fairlead.work.reach import Reach, reach, sizes
 
 
