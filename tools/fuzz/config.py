@@ -6,6 +6,7 @@ import argparse
 import collections
 import os
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for template in templates
     ]
     found = Found()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ProcessPoolExecutor(given.processes) as pool:
         try:
             for part in pool.map(block, blocks):
