@@ -186,6 +186,9 @@ def publish(
     except Refused as refusal:
         click.echo(refusal.message(), err=True)
         sys.exit(1)
-    show({"revision": done.revision, "changed": True}) if form == "json" else click.echo(
-        f"Published revision {done.revision}."
-    )
+    if form == "json":
+        show({"revision": done.revision, "changed": True, "copy": str(done.copy) if done.copy else None})
+        return
+    click.echo(f"Published revision {done.revision}.")
+    if done.copy is not None:
+        click.echo(f"The database as it was before: {done.copy}")
