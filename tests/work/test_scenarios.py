@@ -352,6 +352,28 @@ def test_cf_81_a_mistake_in_a_test_is_found_by_check(body, said):
     )
 
 
+def test_what_is_renamed_is_renamed_in_tests_too():
+    """Fields, stages, roles and tests, in every place of a test that names them."""
+    body = (
+        GIVEN
+        + """
+steps:
+  - when: [{move: deal, to: lost, as: rui}]
+    then: [{refused: required, field: reason}, {count: deal, where: "record.reason == null && record.stage == 'open'", is: 2}]
+  - when: [{move: deal, to: lost, as: rui, with: {reason: no}}]
+    then: [{record: deal, has: {stage: lost, reason: no}}, {shown: [reason, stage], of: deal, to: rui}]
+"""
+    )
+    found = loaded(body)
+    named = {
+        (one.target[-1], one.keys) for one in found.mentions
+        if one.file == "admin/one.yaml" and one.target[-1] in ("reason", "lost", "open", "office")
+    }  # fmt: skip
+    assert {target for target, _ in named} == {"reason", "lost", "open", "office"}
+    assert sum(target == "reason" for target, _ in named) == 5
+    assert sum(target == "lost" for target, _ in named) == 3
+
+
 # ---------------------------------------------------------------- what the page says
 
 

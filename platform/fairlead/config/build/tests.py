@@ -316,9 +316,17 @@ def _rounds(node: Node, scene: _Scene) -> tuple[Round, ...]:
     found = []
     for place in places:
         when = [act for part in place.each("when") if (act := _act(part, scene)) is not None]
-        then = [one for part in place.each("then") if (one := _expectation(part, scene)) is not None]
+        about = _about(when[-1], scene) if when else None
+        then = [one for part in place.each("then") if (one := _expectation(part, scene, about)) is not None]
         found.append(Round(tuple(when), tuple(then)))
     return tuple(found)
+
+
+def _about(act: Act, scene: _Scene) -> str | None:
+    """Return the entity of the record that an act is about."""
+    if isinstance(act, Wait):
+        return None
+    return act.entity if isinstance(act, Create | Import) else scene.keys.get(act.key)
 
 
 def _verb(
@@ -414,13 +422,19 @@ def _import(node: Node, part: Node, who: str | None, scene: _Scene) -> Act | Non
 # ---------------------------------------------------------------- then
 
 
-def _expectation(node: Node, scene: _Scene) -> Expectation | None:
+def _expectation(node: Node, scene: _Scene, about: str | None) -> Expectation | None:
+    """Make an expectation; `about` is the entity that the last act was about."""
     linker = scene.linker
     verb = _verb(node, _EXPECTATIONS, _THEN_NEEDS, frozenset(), linker)
     if verb is None:
         return None
     part, who, to = cast(Node, node.get(verb)), scene.person(node.get("as")), scene.persons(node.each("to"))
     if verb == "refused":
+        place = node.get("field")
+        known = linker.fields.get(about or "", {})
+        if place is not None and place.value in known:
+            # A refusal may also be about something that is no field, such as a reason; so nothing is said otherwise.
+            linker.mention(linker.owners[id(known[place.value])], place, place.value)
         return Refused(node.span, str(part.value), node.maybe("field"))
     if verb == "notice":
         about = scene.record(node.get("about"))
@@ -576,7 +590,7 @@ def _value(node: Node, scene: _Scene, spec: Field, *, strict: bool) -> Value:
     except FieldProblem as problem:
         if not strict and problem.code in _LIMITS:
             return AsGiven(node.value)
-    return cast(Value, scene.linker.value(node, spec, Where(None, user=False)))
+    return scene.linker.value(node, spec, Where(None, user=False))
 
 
 def _rows(node: Node, scene: _Scene, spec: Field, *, strict: bool) -> Value:
