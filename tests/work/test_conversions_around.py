@@ -122,6 +122,16 @@ def test_amounts_of_long_ago_keep_their_currency_and_scale(world: World) -> None
     assert (world.get("ada", id)["amount"], world.get("ada", id)["margin"]) == ("5", "0.125")
 
 
+def test_unique_values_that_would_become_the_same_are_blocked(world: World) -> None:
+    """`007` and `7` are two texts and one number."""
+    for code in ("007", "7", "8"):
+        world.create("ada", code=code)
+    plan = changed(world, "code: {type: text,", "code: {type: integer,")
+    change = at(plan, "entity", "deal", "fields", "code")
+    assert (change.grade, change.count) == ("blocked", 1)
+    assert (change.samples[0].value, change.samples[0].becomes) == ("007, 7", "7")
+
+
 # ---------------------------------------------------------------- lines
 
 

@@ -86,6 +86,11 @@ def count(where: Reads, sql: str, **params: object) -> int:
     return int(row[0] or 0) if row else 0
 
 
+def some(where: Reads, table: str) -> bool:
+    """Say whether a table has any rows."""
+    return where.one(statement(f'SELECT 1 FROM "{table}" LIMIT 1', where.dialect)) is not None
+
+
 def rows(
     where: Reads, table: str, columns: Sequence[str], *, condition: str = "", order: str = "id"
 ) -> Iterator[Row]:

@@ -263,9 +263,12 @@ class Ground:
     # ------------------------------------------------------------ small things
 
     def no_records(self, entity: str) -> bool:
-        return not self.count(entity)
+        """Say whether there is nothing that a change could touch."""
+        table = self.layout.tables.get(table_name(entity))
+        return table is None or not converting.some(self.database, table)
 
     def count(self, entity: str) -> int:
+        """Return how many records there are, those in the recycle bin too."""
         table = self.layout.tables.get(table_name(entity))
         return 0 if table is None else converting.count(self.database, f'SELECT count(*) FROM "{table}"')
 

@@ -304,12 +304,11 @@ class _Operations:
         """Make the search terms of a record anew where what is searched has changed."""
         for name, compiled in self.ground.app.entities.items():
             was = self.ground.old.entities.get(name) if self.ground.old is not None else None
-            if was is None or self.ground.no_records(name):
+            if was is None:
                 continue
-            before = {one.name for one in searchable(was)}
-            if before != set(compiled.search_fields) or self.made.dirty.get(name, set()) & set(
-                compiled.search_fields
-            ):
+            words = set(compiled.search_fields)
+            other = words != {one.name for one in searchable(was)}
+            if (other or words & self.made.dirty.get(name, set())) and not self.ground.no_records(name):
                 self._operation(
                     "recompute_values",
                     table_name(name),

@@ -48,10 +48,29 @@ def _convert(ground: Ground, change: Change, entity: str, dotted: str) -> Change
         grade = "computes"
     if found.after.computed:
         ground.compute[entity].add(dotted.partition(".")[0])
+    if grade != "blocked" and found.after.unique and (twice := _made_alike(found)):
+        return replace(
+            change, grade="blocked", count=len(twice), samples=tuple(twice[:MAX_SAMPLES]),
+            note=f"{treatments.said(evidence)}; values that would stand in several records: {len(twice):,}",
+            remedies=("merge the records, or change what stands in them",),
+        )  # fmt: skip
     return replace(
         change, grade=grade, note=treatments.said(evidence), count=evidence.total,
         samples=tuple(evidence.samples), remedies=treatments.remedies(evidence),
     )  # fmt: skip
+
+
+def _made_alike(found: Treatment) -> list[Sample]:
+    """Return the values of a unique field that are different now and would be the same afterwards."""
+    alike: dict[Any, list[tuple[str, int]]] = defaultdict(list)
+    for held, made in found.evidence.values:
+        if made is not None and held.rows > held.in_bin:
+            alike[made].append((shown(held.value, found.before), held.rows - held.in_bin))
+    return [
+        Sample(values[0][0], ", ".join(text for text, _ in values), shown(made, found.after))
+        for made, values in alike.items()
+        if sum(rows for _, rows in values) > 1
+    ]
 
 
 def _is_work(ground: Ground, found: Treatment) -> bool:
