@@ -19,7 +19,7 @@ from fairlead.compiled.changes import GRADES, Change, Grade, compare
 from fairlead.config import renamed as config_renames
 from fairlead.config.load import Loaded, load
 from fairlead.config.source import SourceTree
-from fairlead.store import dropping, identities, migrate, revisions
+from fairlead.store import ahead, dropping, identities, migrate, revisions
 from fairlead.store.database import Database
 from fairlead.store.dropping import Aside
 from fairlead.store.renaming import operations as renaming_operations
@@ -111,7 +111,7 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
     app = compile_workspace(
         data_steps.with_fills(loaded.workspace, filling), dialect=database.dialect, digest=tree.digest()
     )
-    now = migrate.existing(database)
+    now = ahead.ground(database)
     renamed = _renames(database, before, loaded, back_to)
     renaming = renames.renaming_of(renamed, loaded, app)
     moved = dropped.moved(

@@ -20,7 +20,7 @@ from fairlead.base.problems import Problems
 from fairlead.base.texts import Label
 from fairlead.config.load import load
 from fairlead.config.source import SourceTree
-from fairlead.store import dropping, migrate, publisher, revisions, safety_copy
+from fairlead.store import ahead, dropping, migrate, publisher, revisions, safety_copy
 from fairlead.store.database import Blocked, Database, Duplicate, Tx
 from fairlead.store.operations import ALTERING
 from fairlead.work import overtaken, plan_report, planning
@@ -77,6 +77,8 @@ def apply(
     now = iso_utc(utc_now())
     try:
         with publisher.alone(database, author=author, now=now):
+            _assure_ground(database, planned)
+            ahead.build(database, planned.operations, planned.sizes)
             return _published(
                 database,
                 planned,
@@ -116,15 +118,11 @@ def _carried_out(
     tx: Tx, planned: Plan, *, author: str, now: str, message: str | None, source: str, git_commit: str | None
 ) -> Applied:
     migrate.begin(tx)
-    if (
-        revisions.current_number(tx) != planned.base
-        or migrate.existing(tx).fingerprint() != planned.fingerprint
-    ):
-        raise overtaken.stale(tx, planned.base)
+    _assure_ground(tx, planned)
     if moved := planning.worse(tx, planned):
         raise overtaken.data_moved(moved)
     copy, aside = None, list(planned.aside)
-    operations = planned.operations
+    operations = ahead.left_to_do(tx, planned.operations)
     first = next((n for n, one in enumerate(operations) if one.kind in ALTERING), len(operations))
     # What people wrote, or left empty, is about to be written anew. Taking it out of sight does not touch it.
     altering = first < len(operations) and planned.base is not None
@@ -145,6 +143,15 @@ def _carried_out(
     if planned.identities is not None and planned.base is not None:
         carry_over(tx, planned.base, planned.carried)
     return Applied(number, True, planned, copy)
+
+
+def _assure_ground(where: Database | Tx, planned: Plan) -> None:
+    """Test again what the plan was made for; before anything is done, and once nobody else can change it."""
+    if (
+        revisions.current_number(where) != planned.base
+        or ahead.ground(where).fingerprint() != planned.fingerprint
+    ):
+        raise overtaken.stale(where, planned.base)
 
 
 def _no_room(error: safety_copy.NoRoom) -> Refused:
