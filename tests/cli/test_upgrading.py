@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 from tests.cli.conftest import Run, edit
 
@@ -60,3 +61,40 @@ def test_origin_knows_the_revision(fairlead: Run, tmp_path):
         found.startswith("yours since revision 2, at schemas/lead.yaml") and "The template has: Lead" in found
     )
     assert fairlead("origin", "entity.lead.help", "-w", acme).out == "the engine's default\n"
+
+
+PROMISE = """\
+kind: test
+name: leads_have_names
+label: {en: Leads have names, zh: 线索有姓名}
+given:
+  people: {ada: {roles: admin}}
+steps:
+  - when:
+      - {create: lead, key: it, as: ada, with: {name: Acme, wechat: acme}}
+    then:
+      - {record: it, has: {name: Acme}}
+"""
+
+
+def test_cf_76_an_upgrade_is_tested_and_planned_before_anybody_publishes_it(fairlead: Run, tmp_path):
+    acme, newer = tmp_path / "acme", tmp_path / "newer"
+    for folder in (acme, newer):
+        fairlead("new", folder, "--template", "general_sales")
+        for tests in (folder / "admin/tests", folder / ".fairlead/base/admin/tests"):
+            shutil.rmtree(tests, ignore_errors=True)
+    assert fairlead("apply", acme, "--yes").status == 0
+    edit(newer, "admin/template.yaml", 'version: "1.0"', 'version: "1.1"')
+    edit(newer, "admin/roles/rep.yaml", "product:     {read: all,", "product:     {read: all, update: all,")
+    (newer / "admin/tests").mkdir()
+    (newer / "admin/tests/leads_have_names.yaml").write_text(PROMISE, encoding="utf-8")
+    found = fairlead("upgrade", acme, "--from", newer)
+    assert found.status == 0, found.out
+    assert "changes somebody's rights (1)\n  role.rep.grants.product.update" in found.out
+    plan = found.out.split("1 tests passed")[1]
+    assert "access (2): somebody gains or loses sight or rights" in plan and "Sealed" in plan
+    edit(newer, "admin/template.yaml", 'version: "1.1"', 'version: "1.2"')
+    edit(newer, "admin/tests/leads_have_names.yaml", "has: {name: Acme}", "has: {name: Other}")
+    found = fairlead("upgrade", acme, "--from", newer, "--format", "json")
+    assert found.status == 1 and not found.json["tests"]["passed"] and found.json["plan"]["seal"]
+    assert [one["number"] for one in fairlead("revisions", "-w", acme, "--format", "json").json] == [1]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from fairlead.cli.common import FOLDER, FORMAT, WORKSPACE, house, shipped_root, show, tree
 from fairlead.config import bundle
+from fairlead.config.load import load
 from fairlead.config.rename import CannotRename, target_of
 from fairlead.config.rename import rename as rename_in
 from fairlead.config.source import SETTINGS_FILE, SourceTree, shipped, shipped_templates, workspace_files
-from fairlead.work import revisions, upgrading
+from fairlead.wiring import run_tests
+from fairlead.work import plan_report, planning, revisions, upgrading
+from fairlead.work.scenarios.run import Results
 
 
 @click.command()
@@ -50,7 +54,10 @@ def rename(old: str, new: str, folder: Path, form: str) -> None:
 def upgrade(folder: Path, form: str, source: str) -> None:
     """Bring the newer version of its template into the workspace in FOLDER; what is yours stays.
 
-    Exit 1 when there are conflicts: answer each file in conflicts/, then run it again.
+    What comes out is checked, the tests of the template and yours are run in memory, and where something is published
+    the plan is shown, with what everybody gains and loses. Nothing is published.
+
+    Exit 1 when there are conflicts (answer each file in conflicts/, then run it again) or when a test fails.
     """
     try:
         done = upgrading.upgrade(folder, _newer(folder, source))
@@ -58,22 +65,49 @@ def upgrade(folder: Path, form: str, source: str) -> None:
     except upgrading.CannotMerge as error:
         raise click.ClickException(str(error)) from error
     merged = done.merged
+    proof = _prove(folder) if done.written or done.deleted else Proof(None, None)
     if form == "json":
         show({
             "from": done.from_version, "to": done.to_version, "written": list(done.written), "deleted": list(done.deleted),
             "taken": merged.taken, "kept": merged.kept, "access": merged.access, "hints": merged.hints,
             "conflicts": list(done.conflicts),
+            "tests": proof.results.to_json() if proof.results else None,
+            "plan": plan_report.to_json(proof.plan) if proof.plan else None,
         })  # fmt: skip
     else:
         _tell(done, folder)
-    sys.exit(1 if done.conflicts else 0)
+        if proof.results:
+            click.echo(proof.results.render())
+        if proof.plan:
+            click.echo(plan_report.render(proof.plan))
+    sys.exit(1 if done.conflicts or (proof.results is not None and not proof.results.passed) else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What is known of a merged workspace before anybody publishes it (CF-76)."""
+
+    results: Results | None
+    """None when it has no tests."""
+    plan: planning.Plan | None
+    """None when nothing is published yet."""
+
+
+def _prove(folder: Path) -> Proof:
+    documents = tree(folder)
+    workspace = load(documents).workspace
+    results = run_tests(workspace) if workspace is not None and workspace.tests else None
+    own = house(folder)
+    try:
+        published = revisions.history(own.database, limit=1)
+        return Proof(results, planning.plan(own.database, documents) if published else None)
+    finally:
+        own.close()
 
 
 def _newer(folder: Path, source: str) -> SourceTree:
     if source != "shipped":
         return SourceTree.from_folder(Path(source))
-    from fairlead.config.load import load
-
     name = load(tree(folder)).settings.template
     if name not in shipped_templates(shipped_root()):
         raise click.ClickException(f"No template {name!r} is shipped; say --from FOLDER.")

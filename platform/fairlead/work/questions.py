@@ -396,6 +396,11 @@ def _people(ground: Ground, change: Change, role: str) -> Change:
         note = f"people who have it: {len(found):,}; they get {mapped[role] or 'nothing'} in its place"
         return replace(change, note=note if found else "", count=len(found))
 
+    if not active and found:
+        # Whoever comes back later must not have what another role of this name grants then (A-G11).
+        ground.moves.append(other_role(role, None))
+        note = f"closed accounts that have it: {len(found):,}; it is taken from them"
+        return replace(change, note=note, count=len(found))
     if not active:
         return change
     return replace(

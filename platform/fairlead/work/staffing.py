@@ -68,7 +68,9 @@ def _members(pool: Node, accounts: Mapping[str, Account], codes: Mapping[str, st
         and (not teams or teams.keys() & {codes.get(team) for team in one.teams})
     ]  # fmt: skip
     if not able:
-        yield _warning("nobody_can_claim", members, "nobody here is a member of this pool, so nobody can claim")
+        yield _warning(
+            "nobody_can_claim", members, "nobody here is a member of this pool, so nobody can claim"
+        )
 
 
 def _warning(code: str, node: Node, message: str) -> Problem:

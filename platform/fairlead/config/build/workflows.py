@@ -424,7 +424,9 @@ def _trigger(node: Node, linker: Linker, entity: str | None) -> Trigger | None:
     named = [name for name in _EVENTS if node.get(name) is not None]
     if not named:
         # A call from outside is kept, and nothing acts on it yet: the check of the edition says so.
-        known = any((*node.path, key) in node.document.broken for key in node.value) or "webhook" in node.value
+        known = (
+            any((*node.path, key) in node.document.broken for key in node.value) or "webhook" in node.value
+        )
         if not known:
             linker.add("missing_key", node, f"say what starts it: one of {', '.join(_EVENTS)}")
         return None
