@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fairlead.config.checks.rights import family, may
 from fairlead.config.checks.sources import Sources, is_never
 from fairlead.config.document import Document
 from fairlead.model.workflows import Approval
@@ -40,19 +39,6 @@ def _ways(sources: Sources, flow: Approval, document: Document) -> None:
     if flow.steps and all(step.when is not None and is_never(step.when) for step in flow.steps):
         message = "no step is ever reached, so everything is approved without anybody having looked at it"
         sources.error("nobody_can_decide", document.node("steps"), message)
-
-
-def approvers_can_read(sources: Sources) -> None:
-    """Whoever is asked by role must be able to see what is to be decided."""
-    for flow in sources.workspace.approvals.values():
-        document = sources.documents["approval"][flow.name]
-        for part in document.node("steps").items():
-            for by in part.each("by"):
-                role = by.text("role") or by.text("team_role")
-                known = role in sources.workspace.roles and sources.sound("role", *family(sources, role))
-                if known and not may(sources, role, flow.entity, "read"):
-                    message = f"{role} decides here, but may not read a {flow.entity}"
-                    sources.warn("blind_approver", by, message)
 
 
 def _broken_inside(document: Document, key: str) -> bool:

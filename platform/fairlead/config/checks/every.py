@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairlead.config.checks.approvals import approvers_can_read, somebody_decides
+from fairlead.config.checks.approvals import somebody_decides
 from fairlead.config.checks.automations import (
     rules_in_circles,
     rules_that_call_themselves,
@@ -40,7 +40,6 @@ CHECKS: tuple[Check, ...] = (
     required_but_hidden,
     required_not_in_form,
     somebody_decides,
-    approvers_can_read,
     roles_inherit_one_way,
     rules_that_call_themselves,
     rules_in_circles,
