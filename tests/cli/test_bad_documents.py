@@ -114,7 +114,10 @@ def test_cf_10_sarif_has_the_structure_of_2_1_0(sarif: dict):
     ids = [rule["id"] for rule in driver["rules"]]
     assert ids == sorted(set(ids))
     assert run["columnKind"] == "unicodeCodePoints"
+    assert set(run) <= {"tool", "results", "columnKind"}
+    assert set(driver) <= {"name", "semanticVersion", "rules"}
     for result in run["results"]:
+        assert set(result) == {"ruleId", "ruleIndex", "level", "message", "locations"}
         assert result["message"]["text"]
         assert result["level"] in {"none", "note", "warning", "error"}
         assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
