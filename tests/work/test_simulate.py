@@ -241,6 +241,18 @@ def test_cf_80_pool_shows_no_more_than_the_asker_may_see(world):
     assert ask(world, "pool", "deal_pool", changes, who="otto").rows == []
 
 
+def test_cf_80_a_title_shows_what_the_asker_may_read_of_that_record(world):
+    publish(world, {SCHEMA: ('title: "{name}"', 'title: "{name} {phone} {margin}"')})
+    world.create("rui", phone="13812345678")
+    changes = {POOL: ("record.due_at <= now", "true")}
+    titles = {
+        who: ask(world, "pool", "deal_pool", changes, who=who).rows[0]["title"]
+        for who in ("system", "ada", "rui")
+    }
+    assert "13812345678" in titles["ada"].replace(" ", "")
+    assert "12345678" not in titles["rui"]
+
+
 # ---------------------------------------------------------------- approvals
 
 

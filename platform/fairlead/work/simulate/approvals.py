@@ -75,7 +75,10 @@ def simulate_approval(
         answer.note("There are no records yet.", "尚无记录。")
         return
     most = min(last or answer.limits.records, answer.limits.records)
-    cases = _cases(sides, before, entity, since, most)
+    cases = _cases(sides, before, entity, since, most + 1)
+    if len(cases) > most:
+        answer.stopped = None if last is not None else "records"
+    cases = cases[:most]
     if before is None:
         answer.note(
             "The flow is new: the latest records are taken, as if their owners submitted them.",
@@ -96,8 +99,6 @@ def simulate_approval(
     for case in shown:
         _compare(sides, answer, case, entity, (before, after), usual, lang)
         answer.looked_at += 1
-    if len(cases) >= most and last is None:
-        answer.stopped = "records"
 
 
 def _cases(sides: Sides, before: Approval | None, entity: str, since: datetime, most: int) -> list[_Case]:

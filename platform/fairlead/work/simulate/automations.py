@@ -117,7 +117,7 @@ class _Events:
             for event in events:
                 self._event(entity, event, visible, fresh=event.id in fresh)
                 self.answer.looked_at += event.id in fresh
-                if self.answer.looked_at >= self.answer.limits.records:
+                if self.answer.looked_at >= self.answer.limits.records and event is not events[-1]:
                     self.answer.stopped = "records"
                     return
             if not fresh or len(events) < BATCH:
@@ -228,9 +228,9 @@ def _dates(
                 }  # fmt: skip
                 _count(answer, was, will, row)
             answer.looked_at += len(ids)
-            if answer.looked_at >= answer.limits.records:
-                answer.stopped = "records"
-                return
+        if sides.cut:
+            answer.stopped = "records"
+            return
 
 
 def _due(

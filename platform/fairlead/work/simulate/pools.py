@@ -40,7 +40,7 @@ def simulate_pool(sides: Sides, answer: Answer, name: str, lang: str) -> None:
     for ids in sides.pages(entity, answer.limits.records):
         _records(sides, answer, entity, ids, name, lang)
         answer.looked_at += len(ids)
-    if answer.looked_at >= answer.limits.records:
+    if sides.cut:
         answer.stopped = "records"
     if after is not None and answer.counts["taken_back"] > after.max_per_run:
         answer.note(

@@ -54,7 +54,6 @@ def simulate_rights(sides: Sides, answer: Answer, accounts: Sequence[Account], l
             f"The first {MOST_PEOPLE} people of {len(accounts):,}.",
             f"仅前 {MOST_PEOPLE} 人，共 {len(accounts):,} 人。",
         )
-        answer.stopped = "records"
     if not accounts:
         answer.note("Nobody has this role.", "目前没有人拥有该角色。")
     for account in accounts[:MOST_PEOPLE]:
@@ -147,10 +146,12 @@ def _allowed(
     """Return the records on which anything is allowed, each with a flag for each action."""
     tables = ctx.app.entities[entity].tables
     statement = prepare(_flags(tables, access), ctx.app.dialect)
-    params = {**sql_parameters(ctx.env()), **ctx.params(), "p_limit": answer.limits.records}
-    found = {
-        str(id): tuple(bool(flag) for flag in flags) for id, *flags in sides.snapshot.all(statement, params)
-    }
+    most = answer.limits.records
+    params = {**sql_parameters(ctx.env()), **ctx.params(), "p_limit": most + 1}
+    rows = sides.snapshot.all(statement, params)
+    if len(rows) > most:
+        answer.stopped = "records"
+    found = {str(id): tuple(map(bool, flags)) for id, *flags in rows[:most]}
     # To write what cannot be seen is not possible either.
     return {id: flags for id, flags in found.items() if flags[0]}
 

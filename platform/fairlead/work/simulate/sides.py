@@ -26,7 +26,7 @@ from fairlead.fields.spec import Field
 from fairlead.store import migrate, people
 from fairlead.store.snapshot import Snapshot
 from fairlead.store.statements import listed
-from fairlead.work import records
+from fairlead.work import reading, records
 from fairlead.work.context import SYSTEM, Actor, Context
 from fairlead.work.records import roles_of
 
@@ -53,7 +53,10 @@ class Sides:
     viewer: Context
     renames: tuple[Rename, ...]
     empty: list[str] = field(default_factory=list)
+    cut: bool = False
+    """Whether `pages` left records out because there were too many."""
     _names: dict[str, str] = field(default_factory=dict)
+    _locked: dict[str, set[str]] = field(default_factory=dict)
 
     def new_name(self, *path: str) -> str:
         """Return what the other configuration calls a thing of the published one."""
@@ -101,14 +104,19 @@ class Sides:
             ("simulated", entity, roles_of(self.viewer)), lambda: _ids(compiled, access.rows())
         )
         after, left = "", most
-        while left > 0:
-            params = {**self.viewer.params(), "p_after": after, "p_limit": min(PAGE, left)}
+        while True:
+            # One more than is yielded tells whether anything is left.
+            size = min(PAGE, left)
+            params = {**self.viewer.params(), "p_after": after, "p_limit": size + 1}
             ids = [str(row[0]) for row in self.snapshot.all(statement, params)]
-            if ids:
-                yield ids
-            if len(ids) < PAGE:
+            if ids[:size]:
+                yield ids[:size]
+            if len(ids) <= size:
                 return
-            after, left = ids[-1], left - len(ids)
+            after, left = ids[size - 1] if size else after, left - size
+            if left <= 0:
+                self.cut = True
+                return
 
     def read(self, entity: str, ids: Sequence[str], *, then: bool) -> dict[str, Mapping[str, Any]]:
         """Return whole records as one of the configurations sees them, lines included.
@@ -170,22 +178,21 @@ class Sides:
 
     def locked(self, entity: str, ids: Sequence[str]) -> set[str]:
         """Return which records an approval holds."""
-        main = self.now.app.entities[entity].tables.main
-        statement = self.now.app.statement(
-            ("simulated locks", entity),
-            lambda: sa.select(main.c.id).where(main.c.locked_by.is_not(None), sa.text("deleted_at IS NULL")),
-        )
-        return {str(row[0]) for row in self.snapshot.all(statement)} & set(ids)
+        if entity not in self._locked:
+            main = self.now.app.entities[entity].tables.main
+            statement = self.now.app.statement(
+                ("simulated locks", entity),
+                lambda: sa.select(main.c.id).where(
+                    main.c.locked_by.is_not(None), sa.text("deleted_at IS NULL")
+                ),
+            )
+            self._locked[entity] = {str(row[0]) for row in self.snapshot.all(statement)}
+        return self._locked[entity] & set(ids)
 
     def title(self, entity: str, record: Mapping[str, Any]) -> str:
-        """Return what a record is called, as far as the viewer may see what it is called by."""
-        compiled = self.now.app.entities[entity]
-        seen = self.now.app.access(entity, roles_of(self.viewer)).readable
-        parts = {
-            name: (record.get(name) or "") if self.viewer.actor.is_system or name in seen else "…"
-            for name in compiled.entity.title_fields
-        }
-        return compiled.entity.title.format_map(parts).strip() or str(record["id"])
+        """Return what a record is called, as far as the viewer may see what it is called by on this very record."""
+        id = str(record["id"])
+        return reading.titles_of(self.viewer, entity, [id]).get(id, id)
 
 
 def _ids(compiled: CompiledEntity, predicate: Any) -> sa.Select[Any]:
