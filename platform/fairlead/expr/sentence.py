@@ -15,7 +15,7 @@ from fairlead.expr.nodes import Path, Typed
 from fairlead.expr.types import Kind, Type
 
 Labels = Callable[[tuple[str, ...]], str | None]
-"""From what is named to its label: `("discount",)` a field, `("company", "level")` a path,
+"""From what is named to its label: `("discount",)` a field, `("company", "level")` the last field of a path,
 `("stage", "=", "won")` an option of a field; None when there is none."""
 
 _EN = {
@@ -390,11 +390,9 @@ class _Speaker:
         names = path.names
         if path.root in self.lines and not names:
             return self.words["entry"]
-        whole = self.labels((*base, *names))
-        if whole is None:
-            whole = self.word((*base, names[0])) if names else self.word(base)
-            for at in range(2, len(names) + 1):
-                whole = self.fill("of", self.word((*base, *names[:at])), whole)
+        whole = self.word((*base, names[0])) if names else self.word(base)
+        for at in range(2, len(names) + 1):
+            whole = self.fill("of", self.word((*base, *names[:at])), whole)
         return self.fill("old", whole) if path.root == "old" else whole
 
     def word(self, names: tuple[str, ...]) -> str:

@@ -25,6 +25,7 @@ from fairlead.web.texts import Say
 from fairlead.work.context import Context
 from fairlead.work.queries import parse_filter
 from fairlead.work.records import roles_of
+from fairlead.work.wording import labels_here
 
 EMPTY = "~"
 ME = "me"
@@ -243,16 +244,7 @@ def sentence_of(ctx: Context, entity: CompiledEntity, text: str, lang: str) -> s
     except Invalid:
         return text
 
-    def label(path: tuple[str, ...]) -> str | None:
-        spec = entity.entity.fields.get(path[0]) if path else None
-        if spec is None:
-            return None
-        if len(path) == 3 and path[1] == "=":
-            option = option_of(spec, path[2])
-            return option.label.get(lang) if option else None
-        return spec.label.get(lang) if len(path) == 1 else None
-
-    return sentence(expression, lang, label)
+    return sentence(expression, lang, labels_here(ctx, entity.name, lang))
 
 
 def address(

@@ -21,6 +21,7 @@ from fairlead.work.forms import is_open
 from fairlead.work.opened import Opened
 from fairlead.work.pointing import Rows
 from fairlead.work.records import changeable_fields, roles_of
+from fairlead.work.wording import labels_here
 
 RELATED_AT_ONCE = 2
 """Further related lists are fetched when they come into view: the page keeps within its statements."""
@@ -500,15 +501,6 @@ def explanation(opened: Opened, spec: Field, cells: Cells) -> dict[str, Any]:
     """Return how a computed value comes about: the rule in words, and what went into it."""
     fields = opened.entity.entity.fields
 
-    def label(path: tuple[str, ...]) -> str | None:
-        found = fields.get(path[0]) if path else None
-        if found is not None and len(path) == 2 and found.kind == "table":
-            found = found.fields.get(path[1])
-        elif found is not None and len(path) == 3 and path[1] == "=":
-            option = next((o for o in found.options if o.name == path[2]), None)
-            return option.label.get(cells.lang) if option else None
-        return found.label.get(cells.lang) if found is not None else None
-
     if spec.rollup is not None:
         source = fields[spec.rollup.source]
         column = source.fields[spec.rollup.value].label.get(cells.lang) if spec.rollup.value else ""
@@ -518,7 +510,7 @@ def explanation(opened: Opened, spec: Field, cells: Cells) -> dict[str, Any]:
         used: list[str] = []
     else:
         assert spec.formula is not None
-        words = sentence(spec.formula, cells.lang, label)
+        words = sentence(spec.formula, cells.lang, labels_here(cells.ctx, opened.entity.name, cells.lang))
         used = sorted(
             {
                 path[0]
