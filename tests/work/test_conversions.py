@@ -62,7 +62,7 @@ CASES = [
          "need your word", "truncate: true", key="params"),
     Case("text_cut", "type: text", "type: text, max_length: 3, truncate: true", {"abcdef": "abc", "ab": "ab"}, "lossy",
          "shortened", kept=True, key="params"),
-    Case("text_to_integer", "type: text", "type: integer", {"12": 12, "1,000": 1000, " 7": 7}, "computes", kept=True),
+    Case("text_to_integer", "type: text", "type: integer", {"12": 12, "1,000": 1000, " 7": 7, "12345678901.0": 12345678901}, "computes", kept=True),
     Case("text_to_integer_not_all", "type: text", "type: integer", {"n/a": None, "12": None}, "blocked",
          "do not fit", "on_fail: keep_aside"),
     Case("text_to_integer_or_nothing", "type: text", "type: integer, convert: {on_fail: null}",

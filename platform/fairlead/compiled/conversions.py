@@ -30,7 +30,7 @@ from fairlead.fields import text as texts
 from fairlead.fields.columns import BIGINT_MAX, BIGINT_MIN
 from fairlead.fields.kind import FieldProblem, Formats, both
 from fairlead.fields.money import currency_of, without_sign
-from fairlead.fields.numbers import MAX_SCALE, TOO_LARGE, NumberKind, exact, plain_number
+from fairlead.fields.numbers import TOO_LARGE, NumberKind, exact, plain_number
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field, Migration
 
@@ -47,6 +47,10 @@ Raises:
 
 NUMBERS = frozenset({"integer", "decimal", "money", "percent", "rating"})
 WORDS = frozenset({"text", "long_text", "rich_text"})
+AS_THEY_ARE = frozenset(
+    {"text", "long_text", "choice", "email", "url", "phone", "date", "reference", "user", "team"}
+)
+"""Kinds whose stored form is their plain form."""
 SEVERAL = frozenset({"multi_choice", "tags", "references"})
 POINTERS = frozenset({"user", "team", "reference"})
 LOCALES: Mapping[str, tuple[str, str, str]] = {
@@ -209,6 +213,8 @@ def shown(stored: Any, of: Field) -> str:
     """Return a stored value as samples and maps name it: plain, without grouping, the same in every language."""
     if stored is None:
         return ""
+    if of.kind in AS_THEY_ARE:
+        return str(stored)
     value = kind_of(of).to_json(kind_of(of).from_stored(stored, of), of)
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -515,21 +521,26 @@ def _number_reader(
     """Return how text is read as a number: nothing but the number may stand there, since `12 pcs` says more than 12."""
     kind, free = kind_of(after), bare(after)
     assert isinstance(kind, NumberKind)
-    step = Decimal(1).scaleb(-kind.scale(after))
+    scale = kind.scale(after)
+    step = Decimal(1).scaleb(-scale)
+    most = int(after.params.get("max", 5)) if after.kind == "rating" else None
 
     def read(text: str) -> tuple[Any, Loss]:
         plain = plain_number(
             without_sign(text, currency_of(after)) if after.kind == "money" else text,
             decimal=decimal, thousands=thousands,
         )  # fmt: skip
-        number, loss = exact(plain, MAX_SCALE), ""
+        number = exact(plain, len(plain.partition(".")[2].rstrip("0")))
         if number is None:
             return None, ""
-        if how.rounding and (kept := number.quantize(step, rounding=ROUNDINGS[how.rounding])) != number:
-            number, loss = kept, "rounded"
-        if number == number.to_integral_value():
-            number = Decimal(int(number))
-        return kind.to_stored(kind.parse(f"{number:f}", free), after), loss  # type: ignore[return-value]
+        kept = number.quantize(step, rounding=ROUNDINGS[how.rounding or "half_even"])
+        if kept == number or how.rounding:
+            stored = int(kept.scaleb(scale))
+            if not BIGINT_MIN <= stored <= BIGINT_MAX or (most is not None and not 0 <= stored <= most):
+                raise FieldProblem("out_of_range", TOO_LARGE)
+            return stored, "" if kept == number else "rounded"
+        # Said in the words of the field: too many decimals, or not a whole number.
+        return kind.to_stored(kind.parse(f"{number:f}", free), after), ""
 
     return read
 

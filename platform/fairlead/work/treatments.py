@@ -180,8 +180,8 @@ class Evidence:
 def tried(where: Reads, spot: Spot, one: Way, beside: str | None = None) -> Evidence:
     """Try a conversion on every value of a column; writes nothing."""
     found = Evidence()
-    wrong: list[tuple[Held, str | None, str | None]] = []
-    lost: list[tuple[Held, str | None, str | None]] = []
+    wrong: list[tuple[Held, Any, str | None]] = []
+    lost: list[tuple[Held, Any, str | None]] = []
     for held in converting.held(where, spot, beside):
         found.total += held.rows
         found.in_bin += held.in_bin
@@ -207,12 +207,12 @@ def tried(where: Reads, spot: Spot, one: Way, beside: str | None = None) -> Evid
         if loss:
             found.lost += held.rows
             found.losses[loss] = found.losses.get(loss, 0) + held.rows
-            lost.append((held, None if made is None else shown(made, one.after), None))
-    for held, becomes, why in wrong or lost:
+            lost.append((held, made, None))
+    for held, made, why in wrong or lost:
         room = MAX_SAMPLES - len(found.samples)
         if room <= 0 or held.value is None:
             break
-        text = shown(held.value, one.before)
+        text, becomes = shown(held.value, one.before), None if made is None else shown(made, one.after)
         found.samples += [
             Sample(key, _short(text), None if becomes is None else _short(becomes), why)
             for key in converting.records_with(where, spot, held.value, room)
