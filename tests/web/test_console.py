@@ -189,6 +189,18 @@ def test_a_revision_shows_what_it_changed_and_the_way_back(office: Screens) -> N
     assert world.app.workspace.reports["by_stage"].label.get("en") == "By stage"
 
 
+def test_the_way_back_tells_who_gains_and_who_loses_with_counts(office: Screens) -> None:
+    world, ada = office.world, office.as_("ada")
+    before = world.app.revision
+    role = world.files["admin/role_guest.yaml"]
+    world.create("rui", name="Widely seen")
+    world.publish({"admin/role_guest.yaml": role.replace("grants:", "grants:\n  deal: {read: all}")})
+    page = ada.text(f"/console/revisions/{before}")
+    for told in ("Who gains and who loses", "Guest", "Lost", "1 of 1 people lose", "admin/role_guest.yaml"):
+        assert told in page
+    world.publish({"admin/role_guest.yaml": role})
+
+
 def test_history_reads_as_people_read(office: Screens) -> None:
     id = office.world.create("rui", name="Watched", amount="10")
     office.world.change("ada", id, margin="0.42")

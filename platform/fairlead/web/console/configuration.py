@@ -10,12 +10,8 @@ from flask_admin import expose
 from fairlead.base.errors import Forbidden, NotFound, Refused
 from fairlead.model.governance import ACTIONS
 from fairlead.web.console.base import ConsoleView, back_to
+from fairlead.web.console.plan_view import LOOKS, plan_view
 from fairlead.work import console
-
-_GRADES = {
-    "safe": ("green", "circle-check"), "computes": ("sky", "calculator"), "tightens": ("amber", "lock"),
-    "access": ("violet", "shield-lock"), "lossy": ("amber", "alert-triangle"), "blocked": ("red", "ban"),
-}  # fmt: skip
 
 
 class RolesView(ConsoleView):
@@ -77,10 +73,13 @@ class RevisionsView(ConsoleView):
     def one(self, number: int) -> Any:
         """What a revision changed, and what going back to it would change."""
         found = console.revision(self.ctx, number)
+        ctx = self.ctx
+        back = found.back and plan_view(found.back, ctx.app.workspace, ctx.actor.language, self.say)
         return self.render(
             "console/revision.html",
             found=found,
-            grades=_GRADES,
+            back=back,
+            grades=LOOKS,
             title=self.say("console.revision_n", n=number),
         )
 
