@@ -154,14 +154,15 @@ def test_of_several_calendars_one_must_be_named():
         "workflows/b.yaml": NATION.replace("nation", "other"),
         "schemas/x.yaml": ENTITY,
     }
-    assert found(workspace(files)) == ["2:7 calendar_not_chosen name", "2:7 calendar_not_chosen name"]
+    told = [one for one in found(workspace(files)) if "unused" not in one]
+    assert told == ["2:7 calendar_not_chosen name", "2:7 calendar_not_chosen name"]
     named = {**files, "fairlead.yaml": "name: acme\ncalendar: other\n"}
     loaded = workspace(named)
-    assert loaded.problems.render() == ""
+    assert found(loaded) == ["2:7 unused name"], "the other one is left over"
     assert loaded.workspace is not None
     assert loaded.workspace.calendar == "other"
     wrong = {**files, "fairlead.yaml": "name: acme\ncalendar: othr\n"}
-    assert found(workspace(wrong)) == ["2:11 unknown_calendar calendar"]
+    assert "2:11 unknown_calendar calendar" in found(workspace(wrong))
 
 
 @pytest.mark.parametrize("kind", ["pipeline", "pool", "approval", "automation"])

@@ -188,3 +188,19 @@ do: [{notify: {to: record.owner, message: deal}}]
     assert line.text.get("en") == "Deal: {owner.email} <b> by Rui, Hot"
     assert line.text.get("zh") == "成交：Rui的{owner.email} <b>，热"
     assert jobs.listing(database, limit=5)[0].error is None
+
+
+def test_a_plan_says_which_days_are_counted_otherwise(world: World) -> None:
+    world.publish({**FILES, "fairlead.yaml": settings(world, "plain")})
+    world.files["workflows/odd.yaml"] = ODD.replace(
+        "[2026-05-08]", '[{on: 2026-05-08, hours: "09:00-12:00"}]'
+    )
+    world.files["workflows/plain.yaml"] = PLAIN + "holidays: [2026-05-01]\n"
+    world.files["fairlead.yaml"] = settings(world, "odd")
+    changes = {".".join(one.path): (one.action, one.grade, one.old, one.new) for one in world.plan().changes}
+    assert changes == {
+        "workspace.calendar": ("change", "computes", "plain", "odd"),
+        "calendar.odd.days.2026-05-08": ("change", "computes", "worked", "09:00-12:00"),
+        "calendar.plain.days.2026-05-01": ("add", "computes", None, "free"),
+        "calendar.plain.known_until": ("change", "computes", None, "2026-12-31"),
+    }

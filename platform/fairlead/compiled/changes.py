@@ -35,13 +35,16 @@ _OPENS = (("member_roles",), ("member_teams",), ("admin_roles",), ("hide_until_c
 
 DOCUMENTS = (
     "entities", "options", "pipelines", "pools", "approvals", "automations", "connectors", "forms", "lists", "boards",
-    "pages", "menus", "roles", "reports", "dashboards", "tests",
+    "pages", "menus", "roles", "reports", "dashboards", "tests", "calendars", "messages", "printed", "public_forms",
+    "quotas",
 )  # fmt: skip
 
 _SINGULAR = {
     "entities": "entity", "options": "options", "pipelines": "pipeline", "pools": "pool", "approvals": "approval",
     "automations": "automation", "connectors": "connector", "forms": "form", "lists": "list", "boards": "board",
     "pages": "page", "menus": "menu", "roles": "role", "reports": "report", "dashboards": "dashboard", "tests": "test",
+    "calendars": "calendar", "messages": "message", "printed": "document", "public_forms": "public_form",
+    "quotas": "quota",
 }  # fmt: skip
 
 
@@ -110,7 +113,7 @@ def _short(text: str | None) -> str:
 
 def compare(old: Workspace | None, new: Workspace) -> list[Change]:
     """Return everything that differs, in the order of kinds, names and keys."""
-    found: list[Change] = []
+    found: list[Change] = [] if old is None else [*_settings(old, new)]
     for group in DOCUMENTS:
         before: Mapping[str, Any] = getattr(old, group) if old is not None else {}
         after: Mapping[str, Any] = getattr(new, group)
@@ -136,6 +139,19 @@ def compare(old: Workspace | None, new: Workspace) -> list[Change]:
             elif not getattr(two, "derived", False):
                 found += _graded(kind, name, one, two)
     return found
+
+
+_SETTINGS: Mapping[str, Grade] = {"zone": "computes", "calendar": "computes"}
+"""What the workspace says of itself and every rule in it counts by, with the grade of a change."""
+
+_COUNTED_ANEW = "reminders are planned anew; dates that stand in records stay"
+
+
+def _settings(old: Workspace, new: Workspace) -> Iterator[Change]:
+    for name, grade in _SETTINGS.items():
+        one, two = getattr(old, name), getattr(new, name)
+        if one != two:
+            yield Change("change", ("workspace", name), grade, one, two, None, _COUNTED_ANEW)
 
 
 def _removed(kind: str, name: str, one: Any) -> Change:
@@ -187,6 +203,8 @@ def _graded(kind: str, name: str, one: Any, two: Any) -> Iterator[Change]:
             yield Change(action, full, "access", text_of(old), text_of(new), span)
         elif kind == "role":
             yield Change(action, full, "access", text_of(old), text_of(new), span)
+        elif kind == "calendar":
+            yield Change(action, full, "computes", text_of(old), text_of(new), span, _COUNTED_ANEW)
         elif kind == "approval":
             note = "running approvals finish as they began"
             yield Change(action, full, "tightens", text_of(old), text_of(new), span, note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from fairlead.base.calendar import MONDAY_TO_FRIDAY, WorkCalendar, default_calendar
@@ -18,7 +18,13 @@ class Calendar:
     name: str
     span: Span
     label: Label
-    work: WorkCalendar
+    work: WorkCalendar = field(compare=False)
+    """All that it says, ready to count by."""
+    zone: str
+    week: Mapping[str, str]
+    """Weekday to its hours, as people write them."""
+    days: Mapping[str, str]
+    """Single days that are not as their weekday is: `free`, `worked`, or hours of their own."""
     known_until: date | None
     """The last day whose holidays are known; None where the calendar names no holidays at all."""
     country: str | None = None

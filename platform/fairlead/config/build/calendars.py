@@ -89,9 +89,26 @@ def build_calendars(
             _require_work(document.root, work, linker)
             root = document.root
             found[name] = Calendar(
-                name, root.span, root.label(name=name), work, said.known_until, said.country
-            )
+                name, root.span, root.label(name=name), work, said.zone, _week_text(said), _day_texts(said),
+                said.known_until, said.country,
+            )  # fmt: skip
     return found
+
+
+def _week_text(said: _Layer) -> dict[str, str]:
+    return {WEEKDAYS[day]: _hours_text(hours) for day, hours in sorted(said.weekly.items()) if hours}
+
+
+def _day_texts(said: _Layer) -> dict[str, str]:
+    texts = dict.fromkeys(said.holidays, "free")
+    texts |= {
+        day: _hours_text(said.special[day]) if day in said.special else "worked" for day in said.workdays
+    }
+    return {str(day): text for day, text in sorted(texts.items())}
+
+
+def _hours_text(hours: tuple[Interval, ...]) -> str:
+    return ", ".join(f"{begin:%H:%M}-{end:%H:%M}" for begin, end in hours)
 
 
 def chosen_calendar(own: Document | None, template: Document | None, linker: Linker) -> str | None:
@@ -104,6 +121,7 @@ def chosen_calendar(own: Document | None, template: Document | None, linker: Lin
     extended = {document.root.maybe("extends") for document in documents.values()}
     tops = [name for name in documents if name not in extended]
     if len(tops) == 1:
+        linker.used.add(("calendar", tops[0]))
         return tops[0]
     for name in tops:
         linker.add(
