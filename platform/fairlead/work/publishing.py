@@ -67,7 +67,7 @@ def apply(
             "en": "This cannot be published as it stands:\n" + "\n".join(change.line() for change in blocked),
             "zh": "现有配置无法发布：\n" + "\n".join(change.line() for change in blocked),
         }))  # fmt: skip
-    lossy = [change for change in planned.changes if change.grade == "lossy"]
+    lossy = [change for change in planned.changes if change.grade in ("lossy", "destructive")]
     if lossy and not allow_destructive:
         raise Refused("plan.needs-consent", Label({
             "en": "Values would be taken out of sight; say --allow-destructive if you mean it:\n"
