@@ -12,6 +12,7 @@ from fairlead.config.rename import rename, target_of
 from fairlead.config.source import SourceTree
 from fairlead.work import data_steps, plan_report, planning, publishing, upgrading
 
+from tests.cli.conftest import edit
 from tests.support.templates import Texts, installed, office, on_disk, put, tree
 from tests.support.world import World, open_world
 
@@ -130,3 +131,22 @@ def test_cf_75_a_step_is_a_declaration_that_is_checked() -> None:
     problems = load(SourceTree.from_mapping(files)).problems
     assert {one.code for one in problems.errors} >= {"unknown_field", "duplicate_name"}
     assert all(one.span.file == TEMPLATE for one in problems.errors)
+
+
+def test_cf_70_what_the_edition_deleted_and_people_have_filled_is_asked_about(
+    world: World, tmp_path: Path
+) -> None:
+    own = installed("general_sales")
+    put(own, LEAD, ("fields", "motto"), {"type": "text", "label": {"en": "Motto", "zh": "格言"}})
+    world.publish(own, allow_destructive=True)
+    folder = office(tmp_path, own, "general_sales")
+    upgrading.keep_base(folder, own)
+    newer = tree(installed("general_sales"))
+    world.create("system", "lead", name="Wu", wechat="wu", motto="Onwards")
+    done = upgrading.upgrade(folder, newer, world.database)
+    assert done.conflicts == ("conflicts/entity.lead.fields.motto.yaml",)
+    (conflict,) = done.merged.conflicts
+    assert conflict.reason == "the template deleted it, and it holds data here (1)"
+    edit(folder, done.conflicts[0], "take:\n", "take: yours\n")
+    assert upgrading.upgrade(folder, newer, world.database).conflicts == ()
+    assert "motto" in on_disk(folder)[LEAD]

@@ -59,11 +59,14 @@ def upgrade(folder: Path, form: str, source: str) -> None:
 
     Exit 1 when there are conflicts (answer each file in conflicts/, then run it again) or when a test fails.
     """
+    own = house(folder)
     try:
-        done = upgrading.upgrade(folder, _newer(folder, source))
+        done = upgrading.upgrade(folder, _newer(folder, source), own.database)
         bundle.write(folder)
     except upgrading.CannotMerge as error:
         raise click.ClickException(str(error)) from error
+    finally:
+        own.close()
     merged = done.merged
     proof = _prove(folder) if done.written or done.deleted else Proof(None, None)
     if form == "json":

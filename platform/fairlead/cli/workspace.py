@@ -12,7 +12,7 @@ from fairlead.base.errors import Refused
 from fairlead.cli.common import FOLDER, FORMAT, WORKSPACE, author, house, shipped_root, show, tree
 from fairlead.cli.provenance import Provenance, provenance
 from fairlead.cli.standing import ONLY, refusal, remember, selected, selection_json, tell_selection
-from fairlead.config import bundle
+from fairlead.config import bundle, formats
 from fairlead.config.load import load
 from fairlead.config.source import shipped, shipped_templates, workspace_files
 from fairlead.work import plan_report, planning, publishing
@@ -39,7 +39,7 @@ def make_workspace(folder: Path, template: str) -> None:
     """Write the documents of a shipped template into a new folder."""
     documents = shipped(shipped_root(), template)
     version = load(documents).settings.template_version
-    settings = f"name: {template}\ntemplate: {template}\n"
+    settings = f"name: {template}\nformat: {formats.FORMAT}\ntemplate: {template}\n"
     if version is not None:
         settings += f'template_version: "{version}"\n'
     files = workspace_files(documents, settings)

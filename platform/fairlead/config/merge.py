@@ -72,6 +72,9 @@ class Merged:
 Choose = Callable[[Conflict], str | None]
 """`yours`, `template`, or None for a conflict about which nothing was said."""
 
+Holds = Callable[[str, str, KeyPath], int]
+"""Kind, name and keys of something in the documents → how much data it holds."""
+
 
 def merge(
     base: SourceTree,
@@ -80,6 +83,7 @@ def merge(
     choose: Choose = lambda _: None,
     *,
     whole: bool = False,
+    holds: Holds = lambda *_: 0,
 ) -> Merged:
     """Return what `yours` becomes with everything new in `template`.
 
@@ -87,18 +91,19 @@ def merge(
         base: The template's documents as they were installed.
         choose: Answers conflicts.
         whole: Whether `template` is another state of this very workspace and no template: its settings are merged too.
+        holds: Asked about what the template deleted: how many values would go out of sight with it.
 
     Raises:
         CannotMerge: One of the three has errors, or a rename cannot be followed.
     """
     try:
-        return _merge(base, yours, template, choose, whole=whole)
+        return _merge(base, yours, template, choose, holds, whole=whole)
     finally:
         _loaded.cache_clear()
 
 
 def _merge(
-    base: SourceTree, yours: SourceTree, template: SourceTree, choose: Choose, *, whole: bool
+    base: SourceTree, yours: SourceTree, template: SourceTree, choose: Choose, holds: Holds, *, whole: bool
 ) -> Merged:
     base, yours, template = _aligned(base, yours, template)
     one, two, three = (_documents(side, whole=whole) for side in (base, yours, template))
@@ -113,7 +118,7 @@ def _merge(
         *(k for k in one if k not in two and k not in three),
     ]:
         made = _document(
-            key, one.get(key), two.get(key), three.get(key), choose, found, own_mentions, whole=whole
+            key, one.get(key), two.get(key), three.get(key), choose, found, own_mentions, holds, whole=whole
         )
         if made is not None:
             path, text = made
@@ -207,12 +212,12 @@ def _new_mentions(base: SourceTree, yours: SourceTree) -> set[Target]:
 
 def _document(
     key: Key, base: Document | None, yours: Document | None, template: Document | None,
-    choose: Choose, found: Merged, own_mentions: set[Target], *, whole: bool,
+    choose: Choose, found: Merged, own_mentions: set[Target], holds: Holds, *, whole: bool,
 ) -> tuple[str, str] | None:  # fmt: skip
     values = [ABSENT if one is None else one.reading.data for one in (base, yours, template)]
     if key[0] == "template" and not whole and template is not None and yours is not None:
         return yours.path, template.reading.text  # its version is not anybody's to choose
-    work = _Work(key, choose, found, own_mentions)
+    work = _Work(key, choose, found, own_mentions, holds)
     wanted = work.value((), *values)
     if wanted is ABSENT:
         return None
@@ -231,8 +236,16 @@ def _document(
 class _Work:
     """Merges one document."""
 
-    def __init__(self, key: Key, choose: Choose, found: Merged, own_mentions: set[Target]) -> None:
-        self.key, self.choose, self.found, self.own_mentions = key, choose, found, own_mentions
+    def __init__(
+        self, key: Key, choose: Choose, found: Merged, own_mentions: set[Target], holds: Holds
+    ) -> None:
+        self.key, self.choose, self.found, self.own_mentions, self.holds = (
+            key,
+            choose,
+            found,
+            own_mentions,
+            holds,
+        )
 
     def path(self, keys: KeyPath) -> str:
         return key_text((*self.key, *keys))
@@ -245,6 +258,10 @@ class _Work:
             used = self.used(keys)
             if used and template is ABSENT:
                 reason = "the template deleted it, and your documents use it"
+                return self.conflict(keys, base, yours, template, reason)
+            held = self.holds(*self.key, keys) if template is ABSENT else 0
+            if held:
+                reason = f"the template deleted it, and it holds data here ({held:,})"
                 return self.conflict(keys, base, yours, template, reason)
             if used and isinstance(base, dict) and isinstance(template, dict):
                 return self.mapping(keys, base, yours, template)

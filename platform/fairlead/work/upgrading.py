@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from fairlead.base.problems import KeyPath
+from fairlead.compiled.tables import column_name, table_name
 from fairlead.config import writer
 from fairlead.config.load import load
 from fairlead.config.lookup import ABSENT, address_of, value_at
-from fairlead.config.merge import CannotMerge, Merged, merge
+from fairlead.config.merge import CannotMerge, Holds, Merged, merge
 from fairlead.config.reader import read
 from fairlead.config.source import SETTINGS_FILE, SourceTree
+from fairlead.store import converting, migrate
+from fairlead.store.database import Database
 from fairlead.work import conflicts
 from fairlead.work.folders import lay, without_questions, write_file
 
@@ -51,11 +54,12 @@ def keep_base(folder: Path, files: dict[str, str]) -> None:
     fresh.rename(target)
 
 
-def upgrade(folder: Path, template: SourceTree) -> Upgraded:
+def upgrade(folder: Path, template: SourceTree, database: Database | None = None) -> Upgraded:
     """Merge a newer template into the workspace in `folder`.
 
     Args:
         template: Its documents as a workspace has them.
+        database: Where the workspace is in use: what the template deleted and people have filled is asked about.
 
     Raises:
         CannotMerge: There is nothing to compare with, the documents have errors, or the outcome would have.
@@ -68,7 +72,13 @@ def upgrade(folder: Path, template: SourceTree) -> Upgraded:
         tuple(one for one in template.files if one.path != SETTINGS_FILE), template.problems
     )
     said = conflicts.answers(folder, "template")
-    merged = merge(base, yours, template, lambda conflict: conflicts.answer(conflict, said, "template"))
+    merged = merge(
+        base,
+        yours,
+        template,
+        lambda conflict: conflicts.answer(conflict, said, "template"),
+        holds=_holds(database),
+    )
     versions = _version(base), _version(template)
     if merged.conflicts:
         return Upgraded(merged, *versions, (), (), conflicts.ask(folder, merged.conflicts, "template"))
@@ -84,6 +94,24 @@ def upgrade(folder: Path, template: SourceTree) -> Upgraded:
     keep_base(folder, template.mapping())
     conflicts.forget(folder, "template")
     return Upgraded(merged, *versions, written, deleted, ())
+
+
+def _holds(database: Database | None) -> Holds:
+    """Return what counts the records of an entity, and the values of a field; nothing else holds data of its own."""
+    there = migrate.existing(database).columns if database is not None else {}
+
+    def count(kind: str, name: str, keys: KeyPath) -> int:
+        table, inner = table_name(name), list(keys)
+        if database is None or kind != "entity" or table not in there:
+            return 0
+        if not inner:
+            return converting.count(database, f'SELECT count(*) FROM "{table}" WHERE deleted_at IS NULL')
+        column = column_name(str(inner[1])) if len(inner) == 2 and inner[0] == "fields" else ""
+        if column not in there[table]:
+            return 0
+        return converting.count(database, f'SELECT count("{column}") FROM "{table}" WHERE deleted_at IS NULL')
+
+    return count
 
 
 def _version(template: SourceTree) -> str | None:
