@@ -11,9 +11,11 @@ from fairlead.expr.check import compile_expression
 from fairlead.expr.evaluate import Env, UserFacts
 from fairlead.expr.expression import Expression
 from fairlead.expr.functions import FUNCTIONS
+from fairlead.expr.jsonlogic import jsonlogic
 from fairlead.expr.sentence import sentence
 from fairlead.expr.sql import SqlContext
 from fairlead.expr.types import BOOL, DATE, INTEGER, TEXT, Scope, money_type
+from fairlead.expr.written import text_of_tree
 
 from tests.expr.grammar import Author
 from tests.expr.world import SCOPE, SHAPES, TABLES, codes, must, random_world
@@ -258,6 +260,7 @@ def test_every_function_is_described_in_both_languages():
 
 PIECES = """
 record old user now today true null in . , ( ) [ ] ? : && || ! == != < > + - * / % 'a' "b" 1 0 2.5 'won'
+.filter( .map( .all( .count( .exists_one( .max( time( hour( has( add_months( is_business_day( days_between(
 .amount .qty .lines .name .stage .customer .tags .owner .made_at .close_on .level .id .exists( .sum( .size()
 l l, size( min( max( or_else( date( round( days( is_empty( sum( count( has_role( in_team( datetime( abs(
 record.qty record.lines record.amount record.made_at record.tags \\ ' \x00 ， 客 99999999999999999999
@@ -290,7 +293,8 @@ def test_no_text_raises():
             for ctx in contexts:
                 found.to_sql(ctx)
             assert sentence(found, "zh", lambda _path: None)
-            assert json.dumps(found.to_json())
+            assert isinstance(text_of_tree(json.loads(json.dumps(found.to_json()))), str)
+            jsonlogic(found.node)
         else:
             assert found
             assert all(0 <= one.start <= one.end <= len(text) for one in found), text
