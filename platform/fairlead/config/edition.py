@@ -77,7 +77,7 @@ LATER: Mapping[str, tuple[Later, ...]] = {
         Later("reclaim.remind.to[]=leader", "the owner alone is told"),
         Later("reclaim.remind.by[]=email", "people are told in their inbox"),
         Later("reclaim.remind.by[]=webhook", "people are told in their inbox"),
-        Later("reclaim.run", "records are taken back every few minutes, on free days too"),
+        Later("reclaim.run", "records are taken back every minute, on free days too"),
         Later("reclaim.target=same_pool", "the entry rules choose the pool"),
         Later("return.note_min", "a reason may be short"),
         Later("return.target=choose", "the entry rules choose the pool"),
