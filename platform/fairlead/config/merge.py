@@ -263,7 +263,8 @@ class _Work:
             if held:
                 reason = f"the template deleted it, and it holds data here ({held:,})"
                 return self.conflict(keys, base, yours, template, reason)
-            if used and isinstance(base, dict) and isinstance(template, dict):
+            inside = used or self.loses(keys, base, template)
+            if inside and isinstance(base, dict) and isinstance(template, dict):
                 return self.mapping(keys, base, yours, template)
             self.note(keys, base, template)
             return template
@@ -288,6 +289,21 @@ class _Work:
         # An option of a shared set is spoken of as options.SET.OPTION.
         target = (*self.key, *map(str, keys[1:] if self.key[0] == "options" else keys))
         return any(one[: len(target)] == target for one in self.own_mentions)
+
+    def loses(self, keys: KeyPath, base: Data, template: Data) -> bool:
+        """Whether the template deleted a field in here that holds data."""
+        if (
+            self.key[0] != "entity"
+            or len(keys) > 1
+            or not (isinstance(base, dict) and isinstance(template, dict))
+        ):
+            return False
+        return any(
+            self.loses((*keys, name), base[name], template[name])
+            if name in template
+            else self.holds(*self.key, (*keys, name)) > 0
+            for name in base
+        )
 
     def conflict(self, keys: KeyPath, base: Data, yours: Data, template: Data, reason: str) -> Data:
         made = Conflict(*self.key, keys, base, yours, template, reason)
