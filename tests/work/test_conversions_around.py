@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from fairlead.compiled.changes import GRADES, Change
+from fairlead.store.database import Database
 from fairlead.work import planning, publishing, reading, records, reports
 
 from tests.support.bulk import ask, deals
 from tests.support.world import World, refusal
+from tests.work.approval_office import SCHEMA, Office
 
 ENTITY = "schemas/deal.yaml"
 STAGES = "workflows/deal_stages.yaml"
@@ -368,3 +370,73 @@ def test_there_and_back_and_there_again(world: World, rounds: int) -> None:
         world.publish({ENTITY: text}, allow_destructive=True)
         assert world.get("ada", id)["reason"] == "12.5"
         world.change("ada", id, reason="12,50")
+
+
+def test_a_pool_that_goes_passes_its_records_on(world: World) -> None:
+    """Records in it, those in the recycle bin too, lie in the pool that the map names."""
+    pool = world.files["workflows/deal_pool.yaml"]
+    world.publish(
+        {"workflows/deal_pool.yaml": pool, "workflows/second.yaml": pool.replace("deal_pool", "second")}
+    )
+    id = world.create("system")
+    lies_in = ask(world, f"SELECT pool FROM e_deal WHERE id = '{id}'")[0][0]
+    other = "second" if lies_in == "deal_pool" else "deal_pool"
+    path = "workflows/deal_pool.yaml" if lies_in == "deal_pool" else "workflows/second.yaml"
+    world.files.pop(path)
+    change = at(world.plan(), "pool", lies_in)
+    assert (change.grade, change.count) == ("blocked", 1)
+    world.files["fairlead.yaml"] += f"map: {{pool: {{{lies_in}: {other}}}}}\n"
+    publish(world, world.plan())
+    assert ask(world, f"SELECT pool FROM e_deal WHERE id = '{id}'") == [(other,)]
+
+
+def test_what_other_entities_work_out_from_a_converted_value_follows(world: World) -> None:
+    note = "schemas/note.yaml"
+    world.files[note] += (
+        '  worth: {type: money, label: {en: Worth, zh: 价值}, formula: "record.about.amount"}\n'
+    )
+    publish(world, world.plan())
+    deal = world.create("ada", amount="100")
+    id = world.create("ada", "note", about=deal, text="called")
+    assert world.get("ada", id, "note")["worth"] == "100.00"
+    usd = '{type: money, currency: USD, convert: {rate: "0.5"},'
+    for path in (ENTITY, note):
+        world.files[path] = world.files[path].replace("{type: money,", usd)
+    publish(world, world.plan(), lossy=True)
+    assert world.get("ada", id, "note")["worth"] == "50.00"
+
+
+def test_days_and_moments_there_and_back(world: World) -> None:
+    """The way back goes by the zone of the way there; what was not touched comes back to the second."""
+    id, touched = (
+        world.create("ada", "note", about=world.create("ada"), at=f"2026-03-0{n}T10:20:30Z") for n in (1, 2)
+    )
+    note = world.files["schemas/note.yaml"]
+    day = note.replace("at: {type: datetime,", "at: {type: date, convert: {zone: Asia/Shanghai},").replace(
+        'default: "now"', 'default: "today"'
+    )
+    world.publish({"schemas/note.yaml": day}, allow_destructive=True)
+    assert world.get("ada", id, "note")["at"] == "2026-03-01"
+    world.change("ada", touched, "note", at="2026-04-01")
+    publishing.apply(
+        world.database, planning.plan_rollback(world.database, 1), author="ada", allow_destructive=True
+    )
+    assert world.get("ada", id, "note")["at"] == "2026-03-01T10:20:30.000000Z"
+    assert world.get("ada", touched, "note")["at"] == "2026-03-31T16:00:00.000000Z"
+
+
+def test_an_approval_under_way_goes_on_after_a_change_of_type(database_url: str) -> None:
+    """What it remembers of the record is converted with it, so nobody is asked again."""
+    database = Database(database_url)
+    try:
+        office = Office.open(database)
+        id, run = office.submitted()
+        office.publish(schemas__quote=SCHEMA.replace("amount: {type: money,", "amount: {type: decimal, scale: 3,").replace(
+            ", currency: CNY}", "}"))  # fmt: skip
+        office.approve("mei")
+        office.approve("fay")
+        found = records.snapshot_in(database, office.ctx("system"), "quote", id)
+        assert office.run(run).state == "approved" and office.run(run).round == 1
+        assert found["status"] == "effective" and str(found["amount"])
+    finally:
+        database.close()

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from fairlead.decide.progress import decisive_fields, decisive_hash
+from fairlead.decide.progress import canonical, decisive_fields, decisive_hash
 from fairlead.model.workflows import Approval
 from fairlead.store import identities
 from fairlead.store.database import Tx
@@ -48,7 +48,7 @@ def carry_over(
     """Bring what runs keep to the names and forms of today, after a revision on top of `base` has changed some.
 
     Args:
-        carried: Entity and field → how a kept value becomes one of the field's new kind.
+        carried: Entity and field → how a kept value becomes the domain value of the field's new kind.
     """
     steps = identities.since(tx, base)
     flows: dict[tuple[int, bool], Mapping[str, Approval]] = {}
@@ -72,7 +72,7 @@ def carry_over(
         }
         for at, become in (carried or {}).items():
             if at[0] == entity and at[1] in now:
-                now[at[1]] = become(now[at[1]])
+                now[at[1]] = json.loads(canonical(become(now[at[1]])))
         if not set(decisive_fields(after)) <= set(now):
             continue
         tx.run(

@@ -71,7 +71,7 @@ class Plan:
     carried: Mapping[tuple[str, str], Callable[[object], object]] = field(
         default_factory=dict, compare=False, repr=False
     )
-    """Entity and field → how a value that was kept elsewhere (as JSON) becomes one of the new kind."""
+    """Entity and field → how a value that is kept elsewhere, as JSON, becomes a domain value of the new kind."""
     examine: Callable[[Reads], Sequence[Change]] | None = field(default=None, compare=False, repr=False)
     """Looks at the data again, in the transaction that carries the plan out, and grades the same changes (CF-22)."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from fairlead.base.errors import Refused
@@ -25,6 +26,7 @@ from fairlead.compiled.conversions import (
     shown,
 )
 from fairlead.fields.kind import FieldProblem
+from fairlead.fields.numbers import NumberKind
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field, Migration
 from fairlead.store import converting
@@ -92,16 +94,18 @@ class Way:
             return None  # What did not fit was emptied and only kept aside.
 
     def carried(self, value: object) -> object:
-        """Return what becomes of a value that is kept elsewhere, as JSON; what does not fit is empty."""
+        """Return the domain value of one that is kept elsewhere, as JSON; None for what does not fit."""
         if value is None:
             return None
         first, second = kind_of(self.before), kind_of(self.after)
+        if isinstance(value, str) and isinstance(first, NumberKind):
+            value = f"{Decimal(value):f}"  # kept without its zeros: 1500 as 1.5E+3
         try:
             stored = first.to_stored(first.parse(value, bare(self.before)), self.before)
             made, _ = self.outcome(stored)
         except (FieldProblem, Undecided, NoWay):
             return None
-        return None if made is None else second.to_json(second.from_stored(made, self.after), self.after)
+        return None if made is None else second.from_stored(made, self.after)
 
     def decoded(self, value: Any) -> Any:
         """Return the domain value that rules will see; None for what does not fit."""
