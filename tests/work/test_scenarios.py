@@ -238,6 +238,21 @@ then: [{record: deal, has: {reason: counted}}, {record: lying, has: {reason: nul
 """, **{"workflows/daily.yaml": DAILY})  # fmt: skip
 
 
+def test_the_engine_counts_days_where_the_workspace_is():
+    """Half past eleven in the evening in Berlin is the next morning in Shanghai."""
+    rule = (
+        "kind: automation\nname: stamp\nentity: deal\non: {created: true}\ndo: [{set: {close_on: today}}]\n"
+    )
+    files = {
+        "fairlead.yaml": DEAL["fairlead.yaml"].replace("Asia/Shanghai", "Europe/Berlin"),
+        "workflows/stamp.yaml": rule,
+    }
+    passes("""given: {use: office, clock: "2026-12-31T23:30"}
+when: [{create: deal, key: late, as: rui, with: {name: Late}}]
+then: [{record: late, has: {close_on: 2026-12-31}}]
+""", **files)  # fmt: skip
+
+
 def test_cf_81_background_work_that_fails_is_a_finding():
     broken = DAILY.replace("reason: counted", 'amount: "record.amount * 1000000.0"').replace(
         "0 7 * * *", "0 10 * * *"

@@ -87,9 +87,14 @@ class Context:
         return str(found)
 
     @property
+    def zone(self) -> str:
+        """Where the actor is; the engine is where the workspace is."""
+        return self.app.workspace.zone if self.actor.is_system else self.actor.zone
+
+    @property
     def today(self) -> date:
         """The local date where the actor is."""
-        return self.now.astimezone(ZoneInfo(self.actor.zone)).date()
+        return self.now.astimezone(ZoneInfo(self.zone)).date()
 
     def calendar(self, name: str | None = None) -> WorkCalendar:
         """Return the working calendar that a document names; without a name, the workspace's."""
@@ -116,7 +121,7 @@ class Context:
             else:
                 user = "" if self.actor.is_system else self.actor.id
                 today = self.today.isoformat()
-                found = {"p_user": user, "p_now": self.stamp, "p_today": today, "p_zone": self.actor.zone}
+                found = {"p_user": user, "p_now": self.stamp, "p_today": today, "p_zone": self.zone}
             self._memo["params", more] = found
         return found  # type: ignore[return-value]
 
@@ -159,7 +164,7 @@ def environment(
         ctx.now,
         ctx.today,
         None if ctx.actor.is_system else user_facts(ctx.actor),
-        ctx.actor.zone,
+        ctx.zone,
         ctx.calendar(),
         old=old,
         resolve=resolve,

@@ -113,7 +113,7 @@ class Stage:
     def actor(self, who: str | None) -> Actor:
         """Return a person of the test as the one who acts, as the account is now; None is the engine."""
         if who is None:
-            return replace(SYSTEM, zone=self.zone)
+            return SYSTEM
         account = people.account(self.database, self.people[who])
         assert account is not None, "accounts of a test are not deleted"
         return actor_of(account, zone=self.zone)
@@ -172,7 +172,9 @@ class Stage:
             case Label():
                 return value.get("en")
             case Expression():
-                found = value.evaluate({}, environment(self.context(None)))
+                here = self.clock.now.astimezone(ZoneInfo(self.zone)).date()
+                env = replace(environment(self.context(None)), today=here, zone=self.zone)
+                found = value.evaluate({}, env)
                 return None if found is None else kind_of(spec).to_json(found, spec)
         if spec.kind == "table":
             assert isinstance(value, tuple)
