@@ -106,6 +106,10 @@ G = [
         "admin/a.yaml": 'kind: template\nname: a\nversion: "1.0"\nextends: b\n',
         "admin/b.yaml": 'kind: template\nname: b\nversion: "1.0"\nextends: a\n',
     }, "cycle", "admin/a.yaml:4:10", says=("a → b → a", "admin/a.yaml:4:10", "admin/b.yaml:4:10")),
+    Bad("A-G01", {
+        "workflows/a.yaml": "kind: calendar\nname: a\nlabel: A\nextends: b\n",
+        "workflows/b.yaml": "kind: calendar\nname: b\nlabel: B\nextends: a\n",
+    }, "cycle", "workflows/a.yaml:4:10", says=("a → b → a", "workflows/a.yaml:4:10", "workflows/b.yaml:4:10")),
     one("A-G01", f"{HEAD}extends: lead\n", "unknown_key", "7:1", "schemas/car.yaml"),
     field("A-G02", "total: {type: money, rollup: {from: total, sum: total}}", "self_rollup", 39),
     field("A-G02", "total: {type: money, rollup: {from: car, sum: total}}", "self_rollup", 39),

@@ -66,10 +66,12 @@ def build_calendars(
             base = _Layer(zone)
             parent = linker.name("calendar", node.get("extends"))
             if parent is not None and parent in (*below, name):
-                ring = " → ".join(
-                    (*below[below.index(parent) :], name, parent) if parent in below else (name, name)
-                )
-                linker.add("cycle", _part(node, "extends"), f"calendars extend each other: {ring}")
+                ring = (*below[below.index(parent) :], name) if parent in below else (name,)
+                parts = {one: _part(documents[one].root, "extends") for one in ring}
+                places = ", ".join(f"{one} at {part.span}" for one, part in parts.items())
+                for part in parts.values():
+                    shown = " → ".join((*ring, ring[0]))
+                    linker.add("cycle", part, f"calendars extend each other: {shown} ({places})")
             elif parent is not None and documents[parent].usable:
                 base = layer(parent, (*below, name))
             known = made[name] = _layer(node, linker, base, this_year)
