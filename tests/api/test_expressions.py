@@ -23,6 +23,7 @@ from tests.api.office import Api
         ("name.matches('(a+)+$')", None),
         ("record.rows.exists(r, record.rows.exists(q, record.rows.exists(p, r.qty + q.qty > p.qty)))", None),
         ("count / 0 > 1", None),
+        ("name == 'a\x00b'", None),
         ("rows.filter(r, r.qty > 1)", None),
     ],
 )

@@ -178,6 +178,12 @@ def _quoted(text: str, start: int) -> tuple[str, int]:
             return "".join(parts), at + 1
         if char == "\n":
             break
+        if (char < " " and char != "\t") or "\ud800" <= char <= "\udfff":
+            # No database keeps these, and nobody sees them.
+            problem = ExprProblem(
+                "syntax", f"the character U+{ord(char):04X} cannot stand in a text", at, at + 1
+            )
+            raise _Stop(problem)
         if char != "\\":
             parts.append(char)
             at += 1
