@@ -367,6 +367,8 @@ class Linker:
                         continue
                     owner = self.option_target(owner, one.option)
             elif one.field not in self.documents.get("role", {}):
+                at = one.start + offset
+                self.unknown("role", node, one.field, self.documents.get("role", {}), at=max(at, 0))
                 continue
             if one.start + offset >= 0:
                 keys = node.path
