@@ -25,8 +25,9 @@ FILES = {
 
 
 def findings(path: str, text: str) -> list[str]:
-    """Return the findings about one file among sound ones, those of the edition apart."""
-    return [one for one in found(workspace({**FILES, path: text})) if "not_carried_out" not in one]
+    """Return the findings about one file among sound ones, but for those of the edition and that nothing uses it."""
+    apart = ("not_carried_out", " unused ")
+    return [one for one in found(workspace({**FILES, path: text})) if not any(word in one for word in apart)]
 
 
 # ---------------------------------------------------------------- messages
