@@ -90,10 +90,10 @@ def test_the_first_hour(tmp_path):
     assert fairlead("check", ".", folder=acme).stdout == "No problems.\n"
 
     planned = fairlead("plan", ".", folder=acme).stdout.splitlines()
-    shown = page.split("safe (", 1)[1].split("```", 1)[0].splitlines()
-    assert planned[0] == f"safe ({shown[0]}"
+    shown = page.split("On revision 1:", 1)[1].split("```", 1)[0].splitlines()
+    assert planned[0] == f"On revision 1:{shown[0]}"
     assert [line for line in shown[1:] if line.strip() not in ("…", "") and "sealed" not in line] == [
-        line for line in planned[1:] if line in shown
+        line for line in planned[1:] if line in shown and line
     ]
     assert fairlead("apply", ".", "--yes", "-m", "A trial", folder=acme).stdout.endswith(
         "Published revision 2.\n"
