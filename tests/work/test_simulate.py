@@ -233,6 +233,18 @@ def test_cf_80_a_new_field_is_empty_and_a_renamed_one_is_read(world):
     ]
 
 
+def test_cf_80_a_pool_that_is_gone_leaves_its_records_with_nobody(world):
+    lying = world.create("system")
+    files = {path: text for path, text in world.files.items() if path != POOL}
+    asker = world.as_("system").actor
+    tree = SourceTree.from_mapping(files)
+    answer = simulate(world.database, world.app, tree, Question("pool", "deal_pool"), asker, world.now)
+    assert ids(answer, "unrouted") == {lying}
+    assert {row["person"]["name"] for row in answer.rows if row["change"] == "leaves"} == {"Rui", "Sana"}
+    lost = simulate(world.database, world.app, tree, Question("user", "rui"), asker, world.now)
+    assert [(row["change"], row["action"], row["ids"]) for row in lost.rows] == [("loses", "read", [lying])]
+
+
 def test_cf_80_pool_shows_no_more_than_the_asker_may_see(world):
     own, others = world.create("rui"), world.create("sana")
     changes = {POOL: ("record.due_at <= now", "true")}

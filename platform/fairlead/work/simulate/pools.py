@@ -22,9 +22,9 @@ COLUMNS = ("record", "title", "person", "before", "after", "reason")
 def simulate_pool(sides: Sides, answer: Answer, name: str, lang: str) -> None:
     """Fill `answer` for the pool of this name in the other configuration, or of the published one where it is gone.
 
-    Changes: `taken_back` and `kept` (an owner loses a record, or keeps one), `other_rule`, `enters` (where a record
-    without an owner would lie), `joins` and `leaves` (who may take from the pool), `full` and `room` (who holds as
-    many as allowed, or no longer).
+    Changes: `taken_back` and `kept` (an owner loses a record, or keeps one), `other_rule`; for records without an owner
+    `enters`, `moves_on` (another pool would have it), `unrouted` (none would); `joins` and `leaves` (who may take from
+    the pool), `full` and `room` (who holds as many as allowed, or no longer).
     """
     after = sides.then.app.workspace.pools.get(name)
     before = sides.now.app.workspace.pools.get(sides.old_name("pool", name))
@@ -122,7 +122,8 @@ def _without_owner(
     if one == two or name not in (one, two):
         return
     entry = new.entry.text if new is not None and new.entry is not None else None
-    answer.add("enters", **row, person=None, before=one, after=two, reason=entry)
+    change = "enters" if two == name else "unrouted" if two is None else "moves_on"
+    answer.add(change, **row, person=None, before=one, after=two, reason=entry)
 
 
 # ---------------------------------------------------------------- people

@@ -307,16 +307,40 @@ class _Views:
             return None
         old = self.former.get(path, path)[-1]
         was = before.get(old)
-        if was is None or column_name(old) not in there or not _readable(was, spec):
+        if was is None or column_name(old) not in there or not self._reads(was, spec):
             # What the engine itself brings (a trait) is told by the trait; formulas are worked out from the record.
             if spec.origin == "document" and not spec.computed:
                 self.empty.append(".".join(part for part in path[1:] if part != "fields"))
             return None
-        column = source.c[column_name(old)]
+        column = self._pointing(source.c[column_name(old)], spec)
         renamed = self._renamed_options(path, spec)
         if not renamed:
             return column
         return sa.case(*((column == one, sa.literal(new)) for one, new in renamed.items()), else_=column)
+
+    def _reads(self, was: Field, spec: Field) -> bool:
+        """Say whether what one field wrote is what the other reads."""
+        if was.kind != spec.kind:
+            return was.kind in _WORDS and spec.kind in _WORDS
+        points = spec.params.get("entity"), spec.params.get("entities")
+        led = was.params.get("entity"), was.params.get("entities")
+        return sorted(self._targets(*points)) == sorted(_listed(*led)) and all(
+            was.params.get(key) == spec.params.get(key) for key in ("scale", "currency")
+        )
+
+    def _targets(self, entity: str | None, entities: Iterable[str] | None) -> list[str]:
+        """Return where a field of the other configuration points to, in the names of the published one."""
+        return [self.former.get(("entity", name), ("entity", name))[-1] for name in _listed(entity, entities)]
+
+    def _pointing(self, column: sa.ColumnElement[Any], spec: Field) -> sa.ColumnElement[Any]:
+        """Return a column whose values may name an entity that is called differently, as `NAME:…`, under the new name."""
+        cases = []
+        for name in spec.params.get("entities") or ():
+            old = self.former.get(("entity", name), ("entity", name))[-1]
+            if old != name:
+                rest = sa.func.substr(column, len(old) + 1)
+                cases.append((column.like(f"{old}:%"), sa.literal(name).concat(rest)))
+        return sa.case(*cases, else_=column) if cases else column
 
     def _renamed_options(self, path: tuple[str, ...], spec: Field) -> dict[str, str]:
         """Return old name → new name of the options of a field, stages and pools among them."""
@@ -345,13 +369,8 @@ class _Views:
         return known is not None and known.entity == entity
 
 
-def _readable(was: Field, spec: Field) -> bool:
-    """Say whether what one field wrote is what the other reads."""
-    if was.kind != spec.kind:
-        return was.kind in _WORDS and spec.kind in _WORDS
-    return all(
-        was.params.get(key) == spec.params.get(key) for key in ("scale", "currency", "entity", "entities")
-    )
+def _listed(entity: str | None, entities: Iterable[str] | None) -> list[str]:
+    return [*(entities or ()), *([entity] if entity else ())]
 
 
 def empty_note(sides: Sides) -> Label | None:
