@@ -30,7 +30,7 @@ class _Cannot(Exception):
 def jsonlogic(node: Typed) -> Logic | ExprProblem:
     """Return a condition as JsonLogic that is true when the condition is, or why there is none that says the same.
 
-    Fields are read as `{"var": "customer.level"}` from a record whose references hold records; days and moments are
+    Fields are read as `{"var": "parent.level"}` from a record whose references hold records; days and moments are
     texts in their stored form, numbers are numbers, and `today`, `now` and `user.id` stand beside the fields.
     """
     try:
