@@ -308,22 +308,21 @@ def _asks_for_more(key: str, was: Field, now: Field) -> bool:
     return key == "from_now_on" and was.required and now.required and not now.from_now_on
 
 
+_OF_STORED_FORM = ("entity", "entities", "scale", "currency", "max_length")
+"""Keys of a field that say how its values are kept."""
+
+
 def _first_of(was: Field, now: Field, path: tuple[str, ...]) -> bool:
     """Whether this is the difference that stands for all that changes how the field's values are kept."""
     if was.kind != now.kind:
         return path[1] == "kind"
+    if was.origin != "document":
+        return False
     if path[1] in ("formula", "rollup"):
-        return (
-            was.formula is None or now.formula is None or path[1] == "formula"
-        ) and was.origin == "document"
-    return (
-        path[1] == "params"
-        and path[2]
-        in ("entity", "entities", "scale", "currency", "max_length", "max")[
-            : 6 if was.kind == "rating" else 5
-        ]
-        and not stored_alike(was, now)
-    )
+        # A formula that gives way to a roll-up is two differences of one change.
+        return path[1] == "formula" or was.formula is None or now.formula is None
+    keys = (*_OF_STORED_FORM, "max") if was.kind == "rating" else _OF_STORED_FORM
+    return path[1] == "params" and path[2] in keys and not stored_alike(was, now)
 
 
 def _whole_field(
