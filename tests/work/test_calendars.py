@@ -204,3 +204,22 @@ def test_a_plan_says_which_days_are_counted_otherwise(world: World) -> None:
         "calendar.plain.days.2026-05-01": ("add", "computes", None, "free"),
         "calendar.plain.known_until": ("change", "computes", None, "2026-12-31"),
     }
+
+
+def test_conditions_of_an_automation_count_by_its_calendar(database: Database) -> None:
+    """Written on Friday, changed on Monday: one day of the week, two where Sundays and Mondays are worked."""
+    odd = {"workflows/odd.yaml": ODD.partition("workdays")[0], "workflows/plain.yaml": PLAIN}
+    settings = "name: small\nlanguages: [en, zh]\ncurrency: CNY\nzone: Asia/Shanghai\ncalendar: plain\n"
+    rest = """
+entity: lead
+on: {updated: [note]}
+when: "business_days_since(record.created_at) >= 2"
+do: [{notify: {to: record.owner, text: Old}}]
+"""
+    rules = {**automation("by_odd", f"calendar: odd{rest}"), **automation("by_plain", rest)}
+    house = House.open(database, {**odd, **rules, "fairlead.yaml": settings})
+    house.clock.set("2026-03-06T04:00:00Z")
+    lead = house.create({"name": "Deal"})
+    house.clock.set("2026-03-09T04:00:00Z")
+    house.update(lead, note="x")
+    assert [(job.rule, job.state) for job in house.run()] == [("by_odd", "done")]

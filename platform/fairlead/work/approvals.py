@@ -330,7 +330,7 @@ def _edited(
         for name in written
         if before.get(name) != after.get(name)
     }
-    return replace(facts, subject=subject_of(tx, ctx, entity, after)), differences
+    return replace(facts, subject=subject_of(tx, ctx, entity, after, facts.flow)), differences
 
 
 def return_to_starter(ctx: Context, task_id: str, *, version: int, comment: str | None) -> ActResult:

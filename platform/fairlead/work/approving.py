@@ -41,7 +41,7 @@ from fairlead.store import notifications
 from fairlead.store.approvals import About
 from fairlead.store.database import Database, Duplicate, Tx
 from fairlead.work import reactions, records
-from fairlead.work.context import SYSTEM_USER, Context, environment
+from fairlead.work.context import SYSTEM_USER, Context, counted_by, environment
 from fairlead.work.organisation import Organisation
 from fairlead.work.renames import documents_of
 
@@ -372,17 +372,19 @@ def facts_about(
 ) -> Facts:
     """Return what a decision about a record may know; no run needs to be there yet."""
     return Facts(
-        flow=flow, subject=subject_of(tx, ctx, entity, values), org=Organisation(tx, ctx.app.workspace), now=ctx.now,
+        flow=flow, subject=subject_of(tx, ctx, entity, values, flow), org=Organisation(tx, ctx.app.workspace), now=ctx.now,
         actor=ctx.actor.id, channel=ctx.door, on_behalf_of=ctx.on_behalf_of, trusted=is_trusted(ctx),
         calendar=ctx.calendar(flow.calendar),
     )  # fmt: skip
 
 
-def subject_of(tx: Database | Tx, ctx: Context, entity: CompiledEntity, values: Mapping[str, Any]) -> Subject:
-    """Return the record as decisions see it."""
+def subject_of(
+    tx: Database | Tx, ctx: Context, entity: CompiledEntity, values: Mapping[str, Any], flow: Approval
+) -> Subject:
+    """Return the record as decisions of a flow see it, with the business days of its calendar."""
     return Subject(
         entity.name, str(values["id"]), int(values["version"]), record_title(entity, values), values,
-        environment(ctx, tx if isinstance(tx, Tx) else None),
+        counted_by(ctx, flow.calendar, environment(ctx, tx if isinstance(tx, Tx) else None)),
     )  # fmt: skip
 
 

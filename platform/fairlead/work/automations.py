@@ -11,6 +11,7 @@ from fairlead.compiled.application import SYSTEM_ROLES
 from fairlead.compiled.reads import ListShape
 from fairlead.compiled.rows import decoder
 from fairlead.expr.expression import Expression
+from fairlead.expr.sql import sql_parameters
 from fairlead.fields.registry import kind_of
 from fairlead.model.workflows import Automation
 from fairlead.store import history, jobs, people, settings
@@ -19,7 +20,7 @@ from fairlead.store.jobs import Job, NewJob, NotToBeDone
 from fairlead.store.statements import Reads
 from fairlead.work import records
 from fairlead.work.authentication import actor_of
-from fairlead.work.context import Cause, Context, environment
+from fairlead.work.context import Cause, Context, counted_by, environment
 from fairlead.work.steps import run_steps
 from fairlead.work.triggers import occurrence_key, plan, rule_key
 
@@ -55,11 +56,15 @@ def run_automation(tx: Tx, ctx: Context, job: Job) -> str:
         _require_same_date(automation, job, record)
         if job.event_id is not None:
             old = _before(tx, ctx, job, record)
-        elif automation.when is not None and not automation.when.is_true(record, environment(ctx, tx)):
+        elif automation.when is not None and not automation.when.is_true(
+            record, counted_by(ctx, automation.calendar, environment(ctx, tx))
+        ):
             raise NotToBeDone("skipped", f"the condition does not hold: {automation.when.text}")
     elif automation.entity is not None:
         return _fan_out(tx, ctx, automation, job)
-    elif automation.when is not None and not automation.when.is_true({}, environment(ctx, tx)):
+    elif automation.when is not None and not automation.when.is_true(
+        {}, counted_by(ctx, automation.calendar, environment(ctx, tx))
+    ):
         raise NotToBeDone("skipped", f"the condition does not hold: {automation.when.text}")
     return "\n".join(run_steps(tx, ctx, automation.steps, job.entity, job.record_id, old=old))
 
@@ -68,7 +73,7 @@ def _fan_out(tx: Tx, ctx: Context, automation: Automation, job: Job) -> str:
     """Start one run for each record that a schedule is about: those for which its condition holds now."""
     assert automation.entity is not None
     count = 0
-    for page in _pages(tx, ctx, automation.entity, (), automation.when):
+    for page in _pages(tx, ctx, automation.entity, (), automation.when, automation.calendar):
         for (record_id,) in page:
             new = NewJob(
                 kind=job.kind, run_at=ctx.stamp, queue="bulk", args={"scheduled": job.id},
@@ -82,7 +87,12 @@ def _fan_out(tx: Tx, ctx: Context, automation: Automation, job: Job) -> str:
 
 
 def _pages(
-    where: Reads, ctx: Context, entity: str, fields: tuple[str, ...], condition: Expression | None = None
+    where: Reads,
+    ctx: Context,
+    entity: str,
+    fields: tuple[str, ...],
+    condition: Expression | None = None,
+    calendar: str | None = None,
 ) -> Iterator[list[tuple[Any, ...]]]:
     """Yield (id, value of each field) of every record for which `condition` holds, some hundreds at a time."""
     reads = ctx.app.reads(entity, SYSTEM_ROLES)
@@ -93,6 +103,8 @@ def _pages(
     shape = ListShape(filter=condition, order=(("id", False),), fields=tuple(names))
     statement = reads.list(shape)  # before the parameters: its condition may ask for more than any before it
     params = {**records.base_params(ctx), "p_limit": PAGE}
+    if calendar is not None:
+        params |= sql_parameters(counted_by(ctx, calendar, ctx.env()))
     while True:
         rows = [decode(row) for row in where.all(statement, params)]
         if rows:

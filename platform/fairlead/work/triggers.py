@@ -23,7 +23,7 @@ from fairlead.model.workflows import Automation, Trigger
 from fairlead.store import jobs
 from fairlead.store.database import Tx
 from fairlead.store.jobs import NewJob
-from fairlead.work.context import Context, environment
+from fairlead.work.context import Context, counted_by, environment
 
 MAX_DEPTH = 8
 """How many automations may stand between a person and a change."""
@@ -70,7 +70,7 @@ def match(
     found = ctx.app.triggers.of(event.entity, event.kind)
     born: list[str] = []
     if found:
-        for automation, fault in answering(found, old, record, environment(ctx, tx, old=old)):
+        for automation, fault in answering(ctx, found, old, record, environment(ctx, tx, old=old)):
             job_id = jobs.enqueue(tx, _new_run(ctx, event, automation, fault), now=ctx.stamp)
             if job_id is not None:
                 born.append(job_id)
@@ -87,6 +87,7 @@ def match(
 
 
 def answering(
+    ctx: Context,
     found: Iterable[tuple[str, Automation]],
     old: Mapping[str, Any] | None,
     record: Mapping[str, Any],
@@ -95,6 +96,7 @@ def answering(
     """Yield the automations among `found` that answer a change, each once.
 
     Args:
+        ctx: Under whose application; its calendars count.
         found: (trigger, automation) that the kind of event may start.
         old: The record before the change, None for a new one.
         record: The record after it.
@@ -110,7 +112,9 @@ def answering(
             continue
         asked.add(automation.name)
         try:
-            if automation.when is None or automation.when.is_true(record, env):
+            if automation.when is None or automation.when.is_true(
+                record, counted_by(ctx, automation.calendar, env)
+            ):
                 yield automation, None
         except Failure as failure:
             yield automation, str(failure)

@@ -177,7 +177,7 @@ class _Events:
             record = self.sides.translated(entity, record)
             old = None if old is None else self.sides.translated(entity, old)
         pairs = [pair for pair in ctx.app.triggers.of(name, event.kind) if pair[1].name == automation.name]
-        for _, fault in answering(pairs, old, record, self._env(ctx, event, old, then=then)):
+        for _, fault in answering(ctx, pairs, old, record, self._env(ctx, event, old, then=then)):
             return "runs" if fault is None else f"fails: {fault}"
         return None
 
