@@ -146,3 +146,17 @@ def test_export_into_a_folder_with_documents_of_its_own_is_refused(fairlead: Run
     done = fairlead("export", out, "-w", published)
     assert done.status == 1 and "documents of its own" in done.err
     assert fairlead("status", out, "--format", "json").json["published"] is None
+
+
+def test_cf_52_what_a_folder_published_itself_is_its_own_past(fairlead: Run, published, tmp_path):
+    """Through a sealed plan or in parts: editing the same value again is no conflict with oneself."""
+    edit(published, LEAD, "label: Lead\n", "label: Prospect\n")
+    assert fairlead("plan", published, "--out", tmp_path / "plan.json").status == 0
+    assert fairlead("apply", tmp_path / "plan.json", "-w", published, "--yes").status == 0
+    edit(published, LEAD, "label: Prospect\n", "label: Enquiry\n")
+    edit(published, "admin/rep.yaml", "label: Rep", "label: Seller")
+    assert fairlead("apply", published, "--only", "entity/lead", "--yes").status == 0
+    edit(published, LEAD, "label: Enquiry\n", "label: Contact\n")
+    status = fairlead("status", published, "--format", "json").json
+    assert (status["base"], status["behind"]) == (3, False)
+    assert fairlead("apply", published, "--yes").status == 0

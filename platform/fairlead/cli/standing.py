@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from fairlead.base.errors import Refused
 from fairlead.cli.common import FOLDER, FORMAT, house, show, tree
 from fairlead.cli.provenance import is_ancestor
 from fairlead.compiled.changes import Change
-from fairlead.config.source import SourceTree
+from fairlead.config.source import SETTINGS_FILE, SourceTree
 from fairlead.store.database import Database
 from fairlead.store.revisions import Revision
 from fairlead.work import revisions, standing
@@ -32,10 +33,11 @@ def refusal(database: Database, folder: Path, documents: SourceTree) -> Refused 
     return None
 
 
-def remember(folder: Path, documents: SourceTree) -> None:
-    """Keep that the folder is what is published; a folder that cannot be written keeps no memory."""
-    with suppress(OSError):
-        keep_in_step(folder, documents.mapping())
+def remember(folder: Path, published: Mapping[str, str]) -> None:
+    """Keep that the folder holds all that is published now; a folder that cannot be written keeps no memory."""
+    if folder.is_dir() and (folder / SETTINGS_FILE).exists():
+        with suppress(OSError):
+            keep_in_step(folder, published)
 
 
 # ---------------------------------------------------------------- a part of it

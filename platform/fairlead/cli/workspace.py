@@ -117,11 +117,12 @@ def apply(
         raise click.UsageError("--only is for a folder; a sealed plan says already what it publishes.")
     own = house(target if target.is_dir() else folder)
     try:
-        documents = tree(target) if target.is_dir() else None
-        if documents is None:
+        sealed = None if target.is_dir() else _sealed(target)
+        if sealed is not None:
             source, selection = Provenance("cli"), None
-            found = publishing.plan_from_json(own.database, _sealed(target))
+            found = publishing.plan_from_json(own.database, sealed)
         else:
+            documents = tree(target)
             source, selection = provenance(target), selected(own.database, documents, only)
             found = planning.plan(own.database, selection.tree if selection else documents)
             behind = refusal(own.database, target, documents)
@@ -131,8 +132,7 @@ def apply(
                 tell_selection(selection)
         publish(own, found, form=form, yes=yes, allow_destructive=allow_destructive, message=message,
                 source=source.source, commit=source.commit)  # fmt: skip
-        if documents is not None and selection is None:
-            remember(target, documents)
+        remember(target if sealed is None else Path(str(sealed.get("workspace", ""))), found.files)
     except planning.Broken as error:
         click.echo(error.problems.render(), err=True)
         sys.exit(1)
