@@ -34,6 +34,7 @@ WHOLE_FILE = frozenset(
         "one_document_only",
         "too_large",
         "not_utf8",
+        "tab_not_allowed",
         "control_character",
         "bad_json",
         "bad_yaml",
