@@ -372,7 +372,13 @@ def config(spec: APISpec) -> None:
             "digest": TEXT,
             "seal": TEXT,
             "grade": TEXT,
+            "consent": {
+                "type": ["string", "null"],
+                "description": "What has to be said before it is carried out.",
+            },
             "changes": {"type": "array", "items": ANYTHING},
+            "access": {"type": "object", "description": "Who gains and who loses, with counts of records."},
+            "operations": {"type": "array", "items": ANYTHING, "description": "What each statement costs."},
             "statements": {"type": "array", "items": TEXT},
             "files": {"type": "object", "additionalProperties": TEXT},
         },
