@@ -10,7 +10,7 @@ from fairlead.store import jobs, notifications
 from fairlead.store.database import Database
 from fairlead.work import records
 
-from tests.work.small_house import House, automation
+from tests.work.small_house import ROLES, House, automation
 
 
 @pytest.fixture
@@ -276,3 +276,24 @@ do: [{set: {note: stale}}]
     house.run()
     house.run()
     assert [house.record(key)["note"] for key in (*cold, hot)] == ["stale"] * 3 + [None]
+
+
+def test_a_notice_tells_each_reader_what_they_may_see(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps run with the engine's eyes; hidden stays hidden and masked stays masked in what people are told."""
+    grant = "lead: {read: all, fields: {budget: hidden, note: masked}}\n  system: [people]"
+    monkeypatch.setitem(ROLES, "clerk", grant)
+    house = House.open(database, automation("told", """
+entity: lead
+on: {created: true}
+do:
+  - notify: {to: [record.owner, "role:admin", "role:clerk"], text: {en: "{name}: {budget} {note}", zh: "{name}：{budget} {note}"}}
+"""))  # fmt: skip
+    house.create({"name": "Deal", "budget": "700.00", "note": "secretive"})
+    house.run()
+    assert inbox(house, "rui") == inbox(house, "ada") == ["Deal: ¥700.00 secretive"]
+    (told,) = inbox(house, "cleo")
+    assert told.startswith("Deal: ••• ")
+    assert "700" not in told
+    assert "secretive" not in told

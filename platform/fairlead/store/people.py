@@ -162,6 +162,7 @@ _BELOW_TEAM = Once(
     ),
 )
 _NAMES = Once(lambda d: sa.select(user.c.id, user.c.name, user.c.name_zh).where(among(user.c.id, "ids", d)))
+_ROLES = Once(lambda d: sa.select(user.c.id, user.c.roles).where(among(user.c.id, "ids", d)))
 _TEAM_NAMES = Once(
     lambda d: sa.select(team.c.id, team.c.name, team.c.name_zh).where(among(team.c.id, "ids", d))
 )
@@ -317,6 +318,12 @@ def _team_of(row: Row) -> Team:
 def names(where: Reads, ids: Iterable[str]) -> dict[str, Label]:
     """Return the names of people, by id, in one read. Ids of nobody are left out."""
     return _labels(where, _NAMES, ids)
+
+
+def roles(where: Reads, ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the roles of people, by id, in one read. Ids of nobody are left out."""
+    rows = where.all(_ROLES.on(where), {"ids": listed(sorted(set(ids)))})
+    return {key: tuple(json.loads(held)) for key, held in rows}
 
 
 def team_names(where: Reads, ids: Iterable[str]) -> dict[str, Label]:

@@ -170,14 +170,24 @@ def _run(scene: _Scene, step: Step) -> str:
 # ---------------------------------------------------------------- notify
 
 
+_WITHHELD = "•••"
+"""What a notice says of a value that its reader may not see."""
+
+
 def _notify(scene: _Scene, step: Notify) -> int:
-    workspace = scene.ctx.app.workspace
-    shape = workspace.entities.get(scene.entity or "")
-    text = fill(scene, shape, step.text) if shape is not None else step.text
+    shape = scene.ctx.app.workspace.entities.get(scene.entity or "")
     recipients = _recipients(scene, step.to)
-    return notifications.add(
-        scene.tx, recipients, kind="automation", text=text, now=scene.ctx.stamp, entity=scene.entity,
-        record_id=scene.id,
+    # Steps run with the engine's eyes; what they tell people stays within what each of them may see.
+    readers: dict[tuple[str, ...], list[str]] = {}
+    held = people.roles(scene.tx, recipients) if shape is not None else {}
+    for one in recipients:
+        readers.setdefault(held.get(one, ()), []).append(one)
+    return sum(
+        notifications.add(
+            scene.tx, those, kind="automation", text=fill(scene, shape, step.text, roles) if shape else step.text,
+            now=scene.ctx.stamp, entity=scene.entity, record_id=scene.id,
+        )
+        for roles, those in readers.items()
     )  # fmt: skip
 
 
@@ -203,11 +213,11 @@ def _recipients(scene: _Scene, to: Iterable[Expression | str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def fill(scene: _Scene, entity: Entity, text: Label) -> Label:
-    """Return `text` with its `{field}` filled, in each language that people may read it in."""
+def fill(scene: _Scene, entity: Entity, text: Label, roles: tuple[str, ...]) -> Label:
+    """Return `text` with its `{field}` filled for readers with `roles`, in each language that they may read it in."""
     languages = tuple(dict.fromkeys((*text.texts, *LANGUAGES))) if _has_fields(text) else tuple(text.texts)
     return Label(
-        {lang: _filled(scene, entity, text.get(lang), lang or "en") for lang in languages}, text.name
+        {lang: _filled(scene, entity, text.get(lang), lang or "en", roles) for lang in languages}, text.name
     )
 
 
@@ -215,12 +225,12 @@ def _has_fields(text: Label) -> bool:
     return any("{" in words or "}" in words for words in text.texts.values())
 
 
-def _filled(scene: _Scene, entity: Entity, text: str, lang: str) -> str:
+def _filled(scene: _Scene, entity: Entity, text: str, lang: str, roles: tuple[str, ...]) -> str:
     parts: list[str] = []
     for words, name, _, _ in string.Formatter().parse(text):
         parts.append(words)
         if name:
-            parts.append(_shown(scene, entity, scene.record, name.split("."), lang))
+            parts.append(_shown(scene, entity, scene.record, name.split("."), lang, roles))
     return "".join(parts)[:MAX_TEXT]
 
 
@@ -230,14 +240,18 @@ def _shown(
     record: Mapping[str, Any],
     path: Sequence[str],
     lang: str,
+    roles: tuple[str, ...],
     *,
     deep: bool = True,
 ) -> str:
-    """Return how the value at the end of `path` reads; nothing where something on the way is empty."""
+    """Return how the value at the end of `path` reads for `roles`; nothing where something on the way is empty."""
     field = entity.fields.get(path[0])
     value = record.get(path[0])
     if field is None or value is None:
         return ""
+    access = scene.ctx.app.access(entity.name, roles)
+    if field.name not in access.readable:
+        return kind_of(field).mask(value, field) if field.name in access.seen else _WITHHELD
     if field.kind in ("user", "team"):
         facts = scene.env.resolve(field.kind, str(value)) if scene.env.resolve else None
         if facts is None:
@@ -256,17 +270,19 @@ def _shown(
         if shape is None or other is None:
             return ""
         if len(path) > 1:
-            return _shown(scene, shape, other, path[1:], lang, deep=len(path) > 2)
-        return _title(scene, shape, other, lang)
+            return _shown(scene, shape, other, path[1:], lang, roles, deep=len(path) > 2)
+        return _title(scene, shape, other, lang, roles)
     return kind_of(field).display(value, field, lang, zone=ZoneInfo(scene.ctx.app.workspace.zone))
 
 
-def _title(scene: _Scene, entity: Entity, record: Mapping[str, Any], lang: str) -> str:
+def _title(
+    scene: _Scene, entity: Entity, record: Mapping[str, Any], lang: str, roles: tuple[str, ...]
+) -> str:
     parts: list[str] = []
     for words, name, _, _ in string.Formatter().parse(entity.title):
         parts.append(words)
         if name:
-            parts.append(_shown(scene, entity, record, [name], lang, deep=False))
+            parts.append(_shown(scene, entity, record, [name], lang, roles, deep=False))
     return "".join(parts).strip()
 
 
