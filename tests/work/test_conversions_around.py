@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fairlead.compiled.changes import GRADES, Change
+from fairlead.store import people
 from fairlead.store.database import Database
 from fairlead.work import planning, publishing, reading, records, reports
 
@@ -194,6 +195,23 @@ def test_a_stage_that_goes_needs_another_one(world: World) -> None:
     assert rows == {"open": 1}
     assert ask(world, f"SELECT stage FROM e_deal WHERE id = '{binned}'") == [("open",)]
     world.move("ada", id, "won")
+
+
+def test_a_role_is_told_from_one_that_looks_like_it(world: World) -> None:
+    """An underscore in a name is an underscore, not any character."""
+    for name in ("in_out", "inxout"):
+        world.files[f"admin/role_{name}.yaml"] = (
+            f"kind: role\nname: {name}\nlabel: {{en: {name}, zh: {name}}}\ngrants: {{report: {{read: [by_stage]}}}}\n"
+        )
+    world.publish({})
+    with world.database.write() as tx:
+        account = people.account(tx, world.actors["otto"].id)
+        assert account is not None
+        people.update_user(tx, account, {"roles": ["inxout"]})
+    world.files.pop("admin/role_in_out.yaml")
+    assert at(world.plan(), "role", "in_out").grade == "access"
+    world.files.pop("admin/role_inxout.yaml")
+    assert at(world.plan(), "role", "inxout").grade == "blocked"
 
 
 def test_a_role_that_goes_moves_its_people(world: World) -> None:

@@ -141,6 +141,13 @@ _ACTIVE = Once(lambda d: _accounts(d, user.c.active))
 _WITH_ROLE = Once(
     lambda d: sa.select(user.c.id, user.c.active).where(_has_role(d)).order_by(user.c.username),
 )
+_HOLDERS = Once(
+    lambda d: (
+        sa.select(user.c.id, user.c.username, user.c.roles, user.c.active)
+        .where(_has_role(d))
+        .order_by(user.c.username)
+    ),
+)
 _WITH_ROLE_IN_TEAM = Once(
     lambda d: (
         sa.select(user.c.id, user.c.active)
@@ -349,6 +356,12 @@ def users_with_role(
     else:
         rows = where.all(_WITH_ROLE_IN_TEAM.on(where), {**params, "team": team_id})
     return [key for key, active in rows if active or not active_only]
+
+
+def held_roles(where: Reads, role: str) -> list[tuple[str, str, tuple[str, ...], bool]]:
+    """Return id, user name, all roles and whether they may sign in, of everybody who holds `role`."""
+    rows = where.all(_HOLDERS.on(where), {"quoted": json.dumps(role)})
+    return [(key, username, tuple(json.loads(held)), bool(active)) for key, username, held, active in rows]
 
 
 def users_in_team(where: Reads, team_id: str, *, below: bool = False, active_only: bool = True) -> list[str]:

@@ -13,7 +13,7 @@ from fairlead.compiled.conversions import shown, stored_alike
 from fairlead.compiled.tables import column_name, table_name
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field
-from fairlead.store import converting
+from fairlead.store import converting, people
 from fairlead.store.converting import Spot
 from fairlead.store.statements import Reads
 from fairlead.work import treatments
@@ -382,15 +382,8 @@ def _running(ground: Ground, change: Change, flow: str) -> Change:
 
 def _people(ground: Ground, change: Change, role: str) -> Change:
     mapped = ground.app.workspace.map.get("role", {})
-    sql = "SELECT id, username, roles FROM sys_user WHERE roles LIKE '%\"' || :p_role || '\"%' ORDER BY username"
-    found = ground.database.all(
-        converting.statement(sql, ground.database.dialect, "p_role"), {"p_role": role}
-    )
-    active = converting.count(
-        ground.database,
-        "SELECT count(*) FROM sys_user WHERE active AND roles LIKE '%\"' || :p_role || '\"%'",
-        p_role=role,
-    )
+    found = people.held_roles(ground.database, role)
+    active = sum(may_sign_in for *_, may_sign_in in found)
     if role in mapped:
         ground.moves.append(other_role(role, mapped[role]))
         note = f"people who have it: {len(found):,}; they get {mapped[role] or 'nothing'} in its place"

@@ -9,6 +9,7 @@ from typing import Any
 
 from fairlead.base.errors import Invalid
 from fairlead.base.ids import new_id
+from fairlead.base.texts import Label
 from fairlead.compiled.application import Application
 from fairlead.compiled.search import index_terms
 from fairlead.compiled.tables import column_name, table_name
@@ -16,7 +17,7 @@ from fairlead.decide.edit import value_of
 from fairlead.fields.kind import FieldProblem
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field
-from fairlead.store import converting, visits
+from fairlead.store import converting, people, visits
 from fairlead.store.database import Tx
 from fairlead.store.operations import Operation
 from fairlead.work.populations import Population
@@ -24,7 +25,7 @@ from fairlead.work.populations import Population
 
 def filled(
     population: Population, spec: Field, source: object, record: dict[str, Any]
-) -> tuple[Any, str | None]:
+) -> tuple[Any, Label | None]:
     """Return the value that fills an empty place, or why there is none that the field can hold."""
     kind = kind_of(spec)
     try:
@@ -33,9 +34,9 @@ def filled(
             return None, None
         return kind.parse(kind.to_json(value, spec), spec), None
     except FieldProblem as problem:
-        return None, problem.message.get("en")
+        return None, problem.message
     except Invalid as failure:
-        return None, failure.message("en")
+        return None, Label.of(failure.label)
 
 
 def visible(population: Population, spec: Field, record: dict[str, Any]) -> bool:
@@ -168,13 +169,10 @@ def other_role(role: str, other: str | None) -> Operation:
     """Return the operation that gives people another role, or none, in place of one that is gone."""
 
     def run(tx: Tx) -> None:
-        find = converting.statement(
-            "SELECT id, roles FROM sys_user WHERE roles LIKE '%\"' || :p_role || '\"%'", tx.dialect, "p_role"
-        )
         made = []
-        for key, roles in tx.all(find, {"p_role": role}):
-            names = [other if one == role else one for one in json.loads(roles)]
-            made.append((str(key), json.dumps(list(dict.fromkeys(one for one in names if one)))))
+        for key, _, roles, _ in people.held_roles(tx, role):
+            names = [other if one == role else one for one in roles]
+            made.append((key, json.dumps(list(dict.fromkeys(one for one in names if one)))))
         converting.write(tx, "sys_user", "roles", made)
 
     return Operation(
