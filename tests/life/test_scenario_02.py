@@ -21,7 +21,7 @@ def test_scenario_02_a_field_that_goes_and_one_that_comes_are_not_guessed_to_be_
         for name in ("phone", "mobile")
     )
     assert (gone.action, gone.grade, gone.count) == ("remove", "lossy", 40) and len(gone.samples) == 5
-    assert "rename it to mobile" in gone.note and "was: phone" in gone.note
+    assert "rename it to mobile" in str(gone.note) and "was: phone" in str(gone.note)
     assert (come.action, come.grade) == ("add", "safe")
     # Answering "yes" is `apply` without consent to losing anything (CF-21).
     assert refusal(publishing.apply, world.database, plan, author="ada").code == "plan.needs-consent"

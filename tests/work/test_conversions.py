@@ -296,8 +296,8 @@ def test_cf_45_each_change_is_graded_counted_and_shown(matrix: Matrix, name: str
     held = [value for value in rows(case, size) if value is not None or None in case.values]
     assert held and change is not None
     assert change.grade == case.grade, (change.note, change.remedies)
-    assert case.note in change.note
-    assert case.remedy in " ".join(change.remedies)
+    assert case.note in str(change.note)
+    assert case.remedy in " ".join(map(str, change.remedies))
     if change.grade in ("blocked", "lossy"):
         assert change.count and len(change.samples) == min(5, _touched(case, size)), change.samples
         assert {sample.record for sample in change.samples} <= {f"r{at:02}" for at in range(SIZES[size])}

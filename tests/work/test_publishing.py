@@ -37,7 +37,7 @@ def test_a_field_and_a_stage_appear_at_once_and_go_without_loss(world: World) ->
     lossy = [change for change in plan.changes if change.grade == "lossy"]
     assert [change.path for change in lossy] == [
         ("entity", "deal", "fields", "budget")
-    ] and "values: 1" in lossy[0].note
+    ] and "values: 1" in str(lossy[0].note)
     assert (
         refusal(publishing.apply, world.database, plan, author="ada").code == "plan.blocked"
     )  # a deal stands in talks

@@ -48,7 +48,7 @@ def test_cf_53_a_post_that_nobody_holds_blocks_with_its_place(office: Office) ->
     assert {change.new for change in blocked} == {"@sales_head"} and len(blocked) == 2
     line = next(n for n, text in enumerate(FLOW_OF_POST.split("\n"), 1) if "{user:" in text)
     assert f"workflows/discount.yaml:{line}:" in plan_report.render(plan)
-    assert "fairlead post fill sales_head" in blocked[0].note
+    assert "fairlead post fill sales_head" in str(blocked[0].note)
     assert refusal(publishing.apply, office.database, plan, author="ada").code == "plan.blocked"
 
 
@@ -81,7 +81,7 @@ def test_cf_53_secrets_are_looked_up_and_never_shown(
     assert [(change.new, change.span and change.span.line) for change in blocked] == [
         ("${secret:erp}", 9), ("${env:erp_folder}", 10),
     ]  # fmt: skip
-    assert "set FAIRLEAD_SECRET__ERP or FAIRLEAD_SECRET__ERP_FILE" in blocked[0].note
+    assert "set FAIRLEAD_SECRET__ERP or FAIRLEAD_SECRET__ERP_FILE" in str(blocked[0].note)
     secret = "postgresql://erp:s3cr3t@erp/db"
     file = tmp_path / "erp"
     file.write_text(secret + "\n", encoding="utf-8")

@@ -83,6 +83,16 @@ class Label:
         return bool(self.texts or self.name)
 
 
+def joined(parts: "Iterable[Label | None]", *, en: str = "; ", zh: str = "；") -> Label:
+    """Return labels one after the other as one; what is None or says nothing is left out."""
+    said = [part for part in parts if part]
+    if not said:
+        return Label()
+    return Label({
+        lang: between.join(part.get(lang) for part in said) for lang, between in (("en", en), ("zh", zh))
+    })  # fmt: skip
+
+
 def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     """Return the candidate that `word` is most likely a slip of, or None when nothing is near."""
     if not word or len(word) > 80:

@@ -15,8 +15,10 @@ from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from fairlead.base.problems import Span
+from fairlead.base.texts import LANGUAGES, Label, joined
 from fairlead.compiled.conversions import bare, stored_alike
 from fairlead.expr.check import Expression
+from fairlead.fields.kind import both
 from fairlead.fields.spec import Field
 from fairlead.model.governance import Grant
 from fairlead.model.workspace import Workspace
@@ -29,6 +31,16 @@ GRADES: tuple[Grade, ...] = ("safe", "computes", "tightens", "access", "lossy", 
 """From the lightest to the gravest (CF-20)."""
 
 MAX_SAMPLES = 5
+NOTHING = Label()
+
+_FLOORS = frozenset({"min", "min_length"})
+_CEILINGS = frozenset({"max", "max_items", "max_rows"})
+BOUNDS = _FLOORS | _CEILINGS | {"pattern"}
+"""Keys of a field that say which values may be written; those that exist stay whatever they say."""
+
+SIGNS = {"add": "+", "remove": "-", "change": "~"}
+
+_PLAIN = {None: both("nothing", "无"), "yes": both("yes", "是"), "no": both("no", "否")}
 
 _OPENS = (("member_roles",), ("member_teams",), ("admin_roles",), ("hide_until_claimed",))
 """Keys of a pool that say who sees what is in it, and how much of it."""
@@ -54,14 +66,25 @@ class Sample:
 
     record: str
     """Key of the record."""
-    value: str
+    value: str | Label
     becomes: str | None = None
     """What it is turned into; None where that is not known or nothing is left of it."""
-    why: str | None = None
+    why: Label | None = None
+
+    def said(self, lang: str = "en") -> str:
+        """Return the value in a language."""
+        return self.value.get(lang) if isinstance(self.value, Label) else self.value
 
     def to_json(self) -> dict[str, Any]:
-        """Return the sample for programs."""
-        return {"record": self.record, "value": self.value, "becomes": self.becomes, "why": self.why}
+        """Return the sample for programs; `value` and `why` in English, in each language under `texts`."""
+        return {
+            "record": self.record, "value": self.said(), "becomes": self.becomes,
+            "why": None if self.why is None else self.why.get("en"),
+            "texts": {
+                lang: {"value": self.said(lang), "why": None if self.why is None else self.why.get(lang)}
+                for lang in LANGUAGES
+            },
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +97,8 @@ class Change:
     old: str | None
     new: str | None
     span: Span | None
-    note: str = ""
+    note: Label = NOTHING
+    """What is to be said about it."""
     question: tuple[str, ...] = ()
     """What has to be counted in the data before the grade is final: (question, entity, field, value).
 
@@ -84,30 +108,42 @@ class Change:
     """How many records, values or people it touches, once they have been counted."""
     samples: tuple[Sample, ...] = ()
     """Some of them, at most five."""
-    remedies: tuple[str, ...] = ()
+    remedies: tuple[Label, ...] = ()
     """What can be written so that it is no longer blocked."""
 
-    def line(self) -> str:
-        """Return the change in one line."""
-        sign = {"add": "+", "remove": "-", "change": "~"}[self.action]
-        text = f"{sign} {'.'.join(self.path)}"
-        if self.action == "change" and (self.old is not None or self.new is not None):
-            text += f": {_short(self.old)} → {_short(self.new)}"
-        return text + (f"  ({self.note})" if self.note else "")
+    def line(self, lang: str = "en") -> str:
+        """Return the change in one line, with the path as documents write it."""
+        text = f"{SIGNS[self.action]} {'.'.join(self.path)}"
+        if self.turned:
+            text += f": {_short(self.old, lang)} → {_short(self.new, lang)}"
+        return text + (f"  ({self.note.get(lang)})" if self.note else "")
+
+    @property
+    def turned(self) -> bool:
+        """Whether one value takes the place of another that can be shown."""
+        return self.action == "change" and (self.old is not None or self.new is not None)
+
+    def values(self, lang: str) -> str:
+        """Return "old → new" in a language; empty where there is nothing to show."""
+        return f"{_short(self.old, lang)} → {_short(self.new, lang)}" if self.turned else ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the change for programs."""
+        """Return the change for programs; `note` and `remedies` in English, in each language under `texts`."""
         return {
             "action": self.action, "path": list(self.path), "grade": self.grade, "old": self.old, "new": self.new,
-            "note": self.note, "file": self.span.file if self.span else None, "line": self.span.line if self.span else None,
+            "note": self.note.get("en"), "file": self.span.file if self.span else None, "line": self.span.line if self.span else None,
             "count": self.count, "samples": [sample.to_json() for sample in self.samples],
-            "remedies": list(self.remedies),
+            "remedies": [remedy.get("en") for remedy in self.remedies],
+            "texts": {
+                lang: {"note": self.note.get(lang), "remedies": [remedy.get(lang) for remedy in self.remedies]}
+                for lang in LANGUAGES
+            },
         }  # fmt: skip
 
 
-def _short(text: str | None) -> str:
-    if text is None:
-        return "nothing"
+def _short(text: str | None, lang: str) -> str:
+    if text is None or (lang == "zh" and text in ("yes", "no")):
+        return _PLAIN[text].get(lang)
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
@@ -144,7 +180,21 @@ def compare(old: Workspace | None, new: Workspace) -> list[Change]:
 _SETTINGS: Mapping[str, Grade] = {"zone": "computes", "calendar": "computes"}
 """What the workspace says of itself and every rule in it counts by, with the grade of a change."""
 
-_COUNTED_ANEW = "reminders are planned anew; dates that stand in records stay"
+_COUNTED_ANEW = both(
+    "reminders are planned anew; dates that stand in records stay", "提醒将重新安排；记录中已有的日期不变"
+)
+_KEPT_ASIDE = both("the records are kept aside, unseen", "记录另行保存，不再可见")
+_NO_ORDER = both("stages are no longer kept in order", "阶段顺序不再受约束")
+_FINISH = both("running approvals finish as they began", "进行中的审批按发起时的流程走完")
+_SLOWER = both("searches may take longer", "查询可能变慢")
+_CONVERTED = both("values that exist are converted", "已有的值将被转换")
+_CASCADE = both(
+    "who deletes what it points at deletes these records too", "删除所指的记录时，这些记录也会一并删除"
+)
+_NO_HISTORY = both("changes are no longer written down", "不再记录变更历史")
+VALUES_STAY = both("values that exist stay", "已有的值不变")
+_BY_TRAIT = both("brought by a trait or a pool", "由特性或公海带来")
+_UNSEEN = both("its values are kept aside, unseen", "其值另行保存，不再可见")
 
 
 def _settings(old: Workspace, new: Workspace) -> Iterator[Change]:
@@ -156,18 +206,17 @@ def _settings(old: Workspace, new: Workspace) -> Iterator[Change]:
 
 def _removed(kind: str, name: str, one: Any) -> Change:
     if kind == "entity":
-        note = "the records are kept aside, unseen"
-        return Change("remove", (kind, name), "lossy", None, None, one.span, note, ("records", name))
+        return Change("remove", (kind, name), "lossy", None, None, one.span, _KEPT_ASIDE, ("records", name))
     if kind == "role":
-        return Change("remove", (kind, name), "access", None, None, one.span, "", ("people", name))
+        return Change("remove", (kind, name), "access", None, None, one.span, NOTHING, ("people", name))
     if kind == "approval":
-        return Change("remove", (kind, name), "tightens", None, None, one.span, "", ("running", name))
+        return Change("remove", (kind, name), "tightens", None, None, one.span, NOTHING, ("running", name))
     if kind == "pool":
-        return Change("remove", (kind, name), "safe", None, None, one.span, "", ("pooled", one.entity, name))
-    if kind == "pipeline":
         return Change(
-            "remove", (kind, name), "tightens", None, None, one.span, "stages are no longer kept in order"
+            "remove", (kind, name), "safe", None, None, one.span, NOTHING, ("pooled", one.entity, name)
         )
+    if kind == "pipeline":
+        return Change("remove", (kind, name), "tightens", None, None, one.span, _NO_ORDER)
     return Change("remove", (kind, name), "safe", None, None, one.span)
 
 
@@ -197,7 +246,7 @@ def _graded(kind: str, name: str, one: Any, two: Any) -> Iterator[Change]:
         elif kind == "entity" and path[:1] == ("indexes",):
             yield _index_change(name, action, old, new, two, full, span)
         elif kind == "pipeline" and path[:1] == ("stages",) and len(path) == 2 and action == "remove":
-            yield Change("remove", full, "safe", None, None, span, "", ("in_stage", one.entity, path[1]))
+            yield Change("remove", full, "safe", None, None, span, NOTHING, ("in_stage", one.entity, path[1]))
         elif kind == "pool" and path[:1] in _OPENS:
             # Members see what lies in a pool: another member is another pair of eyes.
             yield Change(action, full, "access", text_of(old), text_of(new), span)
@@ -206,13 +255,12 @@ def _graded(kind: str, name: str, one: Any, two: Any) -> Iterator[Change]:
         elif kind == "calendar":
             yield Change(action, full, "computes", text_of(old), text_of(new), span, _COUNTED_ANEW)
         elif kind == "approval":
-            note = "running approvals finish as they began"
-            yield Change(action, full, "tightens", text_of(old), text_of(new), span, note)
+            yield Change(action, full, "tightens", text_of(old), text_of(new), span, _FINISH)
         elif kind == "entity" and path[:1] == ("checks",):
             grade: Grade = "tightens" if action != "remove" else "safe"
             at = _check_of(two, path) if action != "remove" else None
             asked = () if at is None else ("violations", name, str(at))
-            yield Change(action, full, grade, text_of(old), text_of(new), span, "", asked)
+            yield Change(action, full, grade, text_of(old), text_of(new), span, NOTHING, asked)
         else:
             yield Change(action, full, "safe", text_of(old), text_of(new), span)
 
@@ -229,13 +277,13 @@ def _index_change(
     entity: str, action: Any, old: Any, new: Any, two: Any, full: tuple[str, ...], span: Any
 ) -> Change:
     if action == "remove":
-        return Change(action, full, "safe", text_of(old), text_of(new), span, "searches may take longer")
+        return Change(action, full, "safe", text_of(old), text_of(new), span, _SLOWER)
     number = int(full[3]) if len(full) > 3 and full[3].isdigit() else 0
     wanted = two.indexes[number] if number < len(two.indexes) else None
     if wanted is not None and wanted.unique:
         asked = ("doubles", entity, ",".join(wanted.fields))
-        return Change(action, full, "tightens", text_of(old), text_of(new), span, "", asked)
-    return Change(action, full, "safe", text_of(old), text_of(new), span, "", ("indexed", entity))
+        return Change(action, full, "tightens", text_of(old), text_of(new), span, NOTHING, asked)
+    return Change(action, full, "safe", text_of(old), text_of(new), span, NOTHING, ("indexed", entity))
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +298,7 @@ class _Difference:
     full: tuple[str, ...]
     span: Any
 
-    def change(self, grade: Grade, note: str = "", question: tuple[str, ...] = ()) -> Change:
+    def change(self, grade: Grade, note: Label = NOTHING, question: tuple[str, ...] = ()) -> Change:
         return Change(
             self.action, self.full, grade, text_of(self.old), text_of(self.new), self.span, note, question
         )
@@ -268,38 +316,45 @@ def _field_change(found: _Difference, one: Any, two: Any) -> Iterator[Change]:
     was, now, key = before[path[0]], after[path[0]], path[1]
     asked = (found.entity, dotted)
     if key in ("kind", "params", "formula", "rollup") and _first_of(was, now, path):
-        note = (
-            ""
-            if "table" in (was.kind, now.kind) or stored_alike(was, now)
-            else "values that exist are converted"
-        )
+        unread = "table" in (was.kind, now.kind) or stored_alike(was, now)
+        note = NOTHING if unread else _CONVERTED
         yield found.change("safe", note, ("convert", *asked))
     elif key == "params" and path[2:3] == ("on_delete",) and found.new == "cascade":
-        yield found.change("lossy", "who deletes what it points at deletes these records too")
-    elif (
-        key == "params"
-        and path[2:3]
-        and path[2] in ("min", "max", "pattern", "min_length", "max_items", "max_rows")
-    ):
-        narrower = found.action != "remove" and found.new is not None
-        yield found.change("tightens" if narrower else "safe", "values that exist stay" if narrower else "")
+        yield found.change("lossy", _CASCADE)
+    elif key == "params" and path[2:3] and path[2] in BOUNDS:
+        if _narrower(path[2], found.old, found.new):
+            yield found.change("tightens", VALUES_STAY, ("bounds", *asked, path[2]))
+        else:
+            yield found.change("safe")
     elif _asks_for_more(key, was, now):
-        yield found.change("tightens", "", ("empty", *asked))
+        yield found.change("tightens", NOTHING, ("empty", *asked))
     elif key == "unique" and found.new:
-        yield found.change("tightens", "", ("doubles", *asked))
+        yield found.change("tightens", NOTHING, ("doubles", *asked))
     elif key == "index":
         yield found.change(
             "safe",
-            "" if found.new else "searches may take longer",
+            NOTHING if found.new else _SLOWER,
             ("indexed", found.entity) if found.new else (),
         )
     elif key == "history" and not found.new:
-        yield found.change("lossy", "changes are no longer written down")
+        yield found.change("lossy", _NO_HISTORY)
     elif key == "options" and found.action == "remove" and len(path) == 3 and was.origin == "document":
         offered = was.kind in ("choice", "multi_choice") and now.kind == was.kind
-        yield found.change("safe", "", ("option", *asked, path[2]) if offered else ())
+        yield found.change("safe", NOTHING, ("option", *asked, path[2]) if offered else ())
     else:
         yield found.change("safe")
+
+
+def _narrower(bound: str, old: Any, new: Any) -> bool:
+    """Whether a bound lets in less than before; of two that cannot be compared, it is supposed."""
+    if new is None:
+        return False
+    if old is None:
+        return True
+    try:
+        return bool(new > old) if bound in _FLOORS else bool(new < old) if bound in _CEILINGS else True
+    except TypeError:
+        return True
 
 
 def _asks_for_more(key: str, was: Field, now: Field) -> bool:
@@ -335,32 +390,42 @@ def _whole_field(
         asked = (
             ("trait", found.entity, spec.name) if what == "add" and spec.name in ("owner", "stage") else ()
         )
-        yield Change(what, found.full, "safe", None, None, found.span, "brought by a trait or a pool", asked)
+        yield Change(what, found.full, "safe", None, None, found.span, _BY_TRAIT, asked)
     elif what == "remove":
-        note = f"its values are kept aside, unseen; {_perhaps_renamed(spec, before, after)}"
+        note = joined((_UNSEEN, _perhaps_renamed(spec, before, after)))
         yield Change(
             "remove", found.full, "lossy", None, None, found.span, note, ("values", found.entity, dotted)
         )
     elif spec.computed:
-        yield Change("add", found.full, "safe", None, None, found.span, "", ("compute", found.entity, dotted))
+        yield Change(
+            "add", found.full, "safe", None, None, found.span, NOTHING, ("compute", found.entity, dotted)
+        )
     elif spec.migration.backfill is not None or spec.migration.backfill_default:
-        yield Change("add", found.full, "safe", None, None, found.span, "", ("empty", found.entity, dotted))
+        yield Change(
+            "add", found.full, "safe", None, None, found.span, NOTHING, ("empty", found.entity, dotted)
+        )
     elif spec.required and (spec.default is None or not row):
         yield Change(
-            "add", found.full, "tightens", None, None, found.span, "", ("empty", found.entity, dotted)
+            "add", found.full, "tightens", None, None, found.span, NOTHING, ("empty", found.entity, dotted)
         )
     else:
         yield Change("add", found.full, "safe", None, None, found.span)
 
 
-def _perhaps_renamed(gone: Field, before: Mapping[str, Field], after: Mapping[str, Field]) -> str:
+def _perhaps_renamed(gone: Field, before: Mapping[str, Field], after: Mapping[str, Field]) -> Label:
     """Return the question whether a field that is gone has another name now; nothing is guessed (CF-2)."""
     fresh = [one for name, one in after.items() if name not in before and one.origin == "document"]
     alike = [one.name for one in fresh if one.kind == gone.kind and one.label.texts == gone.label.texts]
     alike = alike or [one.name for one in fresh if one.kind == gone.kind]
     if len(alike) == 1:
-        return f"did you mean to rename it to {alike[0]}? Then write `was: {gone.name}` there"
-    return f"did you mean to rename it? Then write `was: {gone.name}`"
+        return both(
+            f"did you mean to rename it to {alike[0]}? Then write `was: {gone.name}` there",
+            f"是否要改名为 {alike[0]}？如是，请在该处写 `was: {gone.name}`",
+        )
+    return both(
+        f"did you mean to rename it? Then write `was: {gone.name}`",
+        f"是否要改名？如是，请写 `was: {gone.name}`",
+    )
 
 
 def stored_differently(one: Field, two: Field) -> bool:

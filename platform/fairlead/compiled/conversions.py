@@ -69,11 +69,39 @@ NOT_MAPPED = both("The map names no value for this one.", "映射中没有对应
 NOT_FOUND = both("There is no record for this value.", "没有与该值对应的记录。")
 
 
+_ROUNDING = both(
+    "`convert: {rounding: half_even}`, or half_up, half_down, up, down, floor, ceiling",
+    "`convert: {rounding: half_even}`，或 half_up、half_down、up、down、floor、ceiling",
+)
+_ZONE = both(
+    "`convert: {zone: Asia/Shanghai}`, the zone in which a day begins",
+    "`convert: {zone: Asia/Shanghai}`，即以哪个时区划分一天",
+)
+_EACH = both("`map: {value: KEY}` for each value", "为每个值写 `map: {value: KEY}`")
+_EACH_OR_MATCH = both(
+    "`map: {value: KEY}` for each value, or `convert: {match: FIELD}`, the field of the other entity that holds it",
+    "为每个值写 `map: {value: KEY}`，或写 `convert: {match: FIELD}`，即另一实体中保存该值的字段",
+)
+_EACH_PERSON = both("`map: {KEY: value}` for each person or team", "为每个人员或团队写 `map: {KEY: value}`")
+_TAKEN = both(
+    "`convert: {match: FIELD}`, the field of the other entity to take; or `map: {KEY: value}`",
+    "`convert: {match: FIELD}`，即取另一实体的哪个字段；或 `map: {KEY: value}`",
+)
+_WHICH = both(
+    "`map: {KEY: KEY}`, which record of the other entity stands for which",
+    "`map: {KEY: KEY}`，即另一实体的哪条记录对应哪一条",
+)
+_TRUNCATE = both(
+    "`truncate: true`, to cut what is longer; or a longer `max_length`",
+    "`truncate: true`，截去超长部分；或加大 `max_length`",
+)
+
+
 class Undecided(Exception):
     """The document has to say how values are converted; `remedy` is the line that says it."""
 
-    def __init__(self, remedy: str) -> None:
-        super().__init__(remedy)
+    def __init__(self, remedy: Label) -> None:
+        super().__init__(remedy.get("en"))
         self.remedy = remedy
 
 
@@ -241,10 +269,12 @@ def _numbers(before: Field, after: Field, how: Migration) -> Conversion:
     exchanged = before.kind == after.kind == "money" and currency_of(before) != currency_of(after)
     if exchanged:
         if how.rate is None and not how.relabel:
-            raise Undecided(
-                f"`convert: {{rate: …}}`, one {currency_of(before)} in {currency_of(after)}; "
-                "or `relabel: true`, when the amounts were in the new currency all along"
-            )
+            here_in, there_in = currency_of(before), currency_of(after)
+            raise Undecided(both(
+                f"`convert: {{rate: …}}`, one {here_in} in {there_in}; "
+                "or `relabel: true`, when the amounts were in the new currency all along",
+                f"`convert: {{rate: …}}`，即 1 {here_in} 折合多少 {there_in}；若金额原本就是新币种，写 `relabel: true`",
+            ))  # fmt: skip
         rate = Decimal(1) if how.relabel else (how.rate or Decimal(1))
     mode = ROUNDINGS[how.rounding] if how.rounding else None
     if exchanged and mode is None:
@@ -259,9 +289,7 @@ def _numbers(before: Field, after: Field, how: Migration) -> Conversion:
             kept = exact.quantize(step, rounding=mode or ROUND_HALF_EVEN)
             number = int(kept.scaleb(there))
         if kept != exact and mode is None:
-            raise Undecided(
-                "`convert: {rounding: half_even}`, or half_up, half_down, up, down, floor, ceiling"
-            )
+            raise Undecided(_ROUNDING)
         if not BIGINT_MIN <= number <= BIGINT_MAX or (most is not None and not 0 <= number <= most):
             raise FieldProblem("out_of_range", TOO_LARGE)
         return number, "exchanged" if exchanged else "" if kept == exact else "rounded"
@@ -280,7 +308,7 @@ def _seconds(stored: Any) -> tuple[Any, Loss]:
 
 def _days(before: Field, after: Field, how: Migration) -> Conversion:
     if how.zone is None:
-        raise Undecided("`convert: {zone: Asia/Shanghai}`, the zone in which a day begins")
+        raise Undecided(_ZONE)
     zone: tzinfo = ZoneInfo(how.zone)
     kind = kind_of(after)
 
@@ -390,10 +418,7 @@ def _pointers(before: Field, after: Field, how: Migration, links: Links) -> Conv
         return _elsewhere(before, after, how)
     if after.kind in POINTERS:
         if not how.map and how.match is None:
-            raise Undecided(
-                "`map: {value: KEY}` for each value"
-                + (", or `convert: {match: FIELD}`, the field of the other entity that holds it" if after.kind == "reference" else "")
-            )  # fmt: skip
+            raise Undecided(_EACH_OR_MATCH if after.kind == "reference" else _EACH)
 
         def find(stored: Any) -> tuple[Any, Loss]:
             for word in (shown(stored, before), links.labels.get(str(stored), "")):
@@ -407,10 +432,8 @@ def _pointers(before: Field, after: Field, how: Migration, links: Links) -> Conv
     if how.map:
         return Conversion(before, after, _only_by_map)
     if before.kind != "reference":
-        raise Undecided("`map: {KEY: value}` for each person or team")
-    raise Undecided(
-        "`convert: {match: FIELD}`, the field of the other entity to take; or `map: {KEY: value}`"
-    )
+        raise Undecided(_EACH_PERSON)
+    raise Undecided(_TAKEN)
 
 
 def _taken(after: Field, how: Migration, links: Links) -> Convert:
@@ -442,7 +465,7 @@ def _elsewhere(before: Field, after: Field, how: Migration) -> Conversion:
 
         return Conversion(before, after, narrow)
     if not how.map:
-        raise Undecided("`map: {KEY: KEY}`, which record of the other entity stands for which")
+        raise Undecided(_WHICH)
     return Conversion(before, after, _only_by_map)
 
 
@@ -473,7 +496,7 @@ def _words(before: Field, after: Field, how: Migration) -> Conversion:
             text, loss = one.strip(), loss or "dropped"
         if len(text) > most and not markup:
             if not how.truncate:
-                raise Undecided("`truncate: true`, to cut what is longer; or a longer `max_length`")
+                raise Undecided(_TRUNCATE)
             text, loss = text[:most].rstrip() or text[:most], "shortened"
         return text or None, loss
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from fairlead.base.clock import iso_utc, utc_now
 from fairlead.compiled.changes import Change
+from fairlead.fields.kind import both
 from fairlead.model.governance import DataStep
 from fairlead.model.workspace import Workspace
 from fairlead.store import settings
@@ -54,7 +55,7 @@ def changes(steps: Iterable[DataStep]) -> list[Change]:
     return [
         Change(
             "change", ("template", *step.name.split("/", 1), name), "computes", None, value.text, step.span,
-            "fills what is empty, once", ("empty", step.entity, name),
+            both("fills what is empty, once", "填充空值，仅执行一次"), ("empty", step.entity, name),
         )
         for step in steps
         for name, value in step.fill.items()

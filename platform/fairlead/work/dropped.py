@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from fairlead.base.texts import Label, joined
 from fairlead.compiled.application import Application
 from fairlead.compiled.changes import Change
 from fairlead.compiled.tables import build_tables, column_name, lines_name, table_name
@@ -16,6 +17,7 @@ from fairlead.config.load import load
 from fairlead.config.mentions import Target
 from fairlead.config.renamed import Rename
 from fairlead.config.source import SourceTree
+from fairlead.fields.kind import both
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field
 from fairlead.model.entities import Entity
@@ -41,7 +43,7 @@ class Moved:
     identities: list[tuple[Target, Target]] = field(default_factory=list)
     aside: list[Aside] = field(default_factory=list)
     restored: list[Kept] = field(default_factory=list)
-    notes: dict[Target, str] = field(default_factory=dict)
+    notes: dict[Target, Label] = field(default_factory=dict)
     """Path of a field or entity of the new documents → what is to be said about its values."""
 
     def added_to(self, renaming: Renaming) -> Renaming:
@@ -64,13 +66,15 @@ class Moved:
             days: How long dropped values are kept before they may be purged.
         """
         gone = {old for old, new in self.identities if is_reserved(new[-1])}
-        until = f"kept for {days} days; once purged they cannot come back"
+        until = both(
+            f"kept for {days} days; once purged they cannot come back", f"保存 {days} 天；清除后无法恢复"
+        )
         found = []
         for one in changes:
             note = self.notes.get(one.path) if one.action == "add" else None
             if one.action == "remove" and one.path in gone:
                 note = until
-            found.append(replace(one, note="; ".join(filter(None, (one.note, note)))) if note else one)
+            found.append(replace(one, note=joined((one.note, note))) if note else one)
         return tuple(found)
 
 
@@ -190,8 +194,9 @@ class _Work:
             return
         was = self._as_dropped(kept)
         if was is not None and not _alike(was, spec):
-            self.made.notes[wanted] = (
-                f"the values kept since revision {kept.revision} are of another type and stay aside"
+            self.made.notes[wanted] = both(
+                f"the values kept since revision {kept.revision} are of another type and stay aside",
+                f"自版本 {kept.revision} 起另存的值类型不同，继续另行保存",
             )
             return
         self.claimed.add(wanted)
@@ -236,7 +241,10 @@ class _Work:
     def _claim(self, kept: Kept, wanted: Target, today: Target) -> None:
         self.made.restored.append(kept)
         self.made.identities.append((today, wanted))
-        self.made.notes[wanted] = f"comes back with what it held until revision {kept.revision}"
+        self.made.notes[wanted] = both(
+            f"comes back with what it held until revision {kept.revision}",
+            f"恢复版本 {kept.revision} 之前的内容",
+        )
 
     def _as_dropped(self, kept: Kept) -> Field | None:
         """Return a field as it was when it was dropped."""
@@ -449,5 +457,9 @@ def _stands_for(kept: Kept, path: Target) -> bool:
     )
 
 
-def _purged(kept: Kept) -> str:
-    return f"what it held until revision {kept.revision} was purged at {kept.purged_at} by {kept.purged_by}: it begins empty"
+def _purged(kept: Kept) -> Label:
+    return both(
+        f"what it held until revision {kept.revision} was purged at {kept.purged_at} by {kept.purged_by}: "
+        "it begins empty",
+        f"版本 {kept.revision} 之前的内容已由 {kept.purged_by} 于 {kept.purged_at} 清除，将从空白开始",
+    )

@@ -12,7 +12,7 @@ from fairlead.compiled.application import Application
 from fairlead.compiled.changes import Change, stored_differently
 from fairlead.compiled.conversions import NOT_MAPPED, Links, Undecided, link_of, shown
 from fairlead.compiled.tables import column_name, lines_name, table_name
-from fairlead.fields.kind import FieldProblem
+from fairlead.fields.kind import FieldProblem, both
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field, Migration
 from fairlead.model.workspace import Workspace
@@ -349,7 +349,11 @@ def _replaced_by_formula(_: Any) -> tuple[Any, Any]:
 
 
 def _no_line(before: Field, after: Field, columns: Sequence[str]) -> Way:
-    remedy = f"`convert: {{line: {columns[0] if columns else 'FIELD'}}}`, the column of the single value"
+    column = columns[0] if columns else "FIELD"
+    remedy = both(
+        f"`convert: {{line: {column}}}`, the column of the single value",
+        f"`convert: {{line: {column}}}`，即单个值所在的列",
+    )
 
     def ask(_: Any) -> tuple[Any, Any]:
         raise Undecided(remedy)

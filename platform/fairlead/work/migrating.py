@@ -19,6 +19,7 @@ from fairlead.compiled.conversions import stored_alike
 from fairlead.compiled.statement import prepare
 from fairlead.compiled.tables import column_name, lines_name, searchable, table_name
 from fairlead.compiled.totals import rebuild_statements
+from fairlead.fields.kind import both
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field
 from fairlead.model.workspace import Workspace
@@ -201,7 +202,11 @@ class _Operations:
                 for key, record in _places_to_fill(population, entity, dotted, fill):
                     value, problem = filled(population, fill.spec, fill.source, record)
                     if problem is not None:
-                        raise treatments.data_changed(f"{entity}.{dotted}: {problem}")
+                        said = both(
+                            f"{entity}.{dotted}: {problem.get('en')}",
+                            f"{entity}.{dotted}：{problem.get('zh')}",
+                        )
+                        raise treatments.data_changed(said)
                     if value is not None:
                         yield key, kind.to_stored(value, fill.spec)
 

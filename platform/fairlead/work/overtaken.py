@@ -62,9 +62,9 @@ def stale(where: Database | Tx, base: int | None) -> Refused:
         "plan.stale",
         Label({
             "en": f"The plan was made for another state. {newest.author} published revision {newest.number} at "
-                  f"{newest.at}. Make a new plan." + _told("\nSince your plan:", changes),
+                  f"{newest.at}. Make a new plan." + _told("\nSince your plan:", [one.line() for one in changes]),
             "zh": f"该计划所依据的状态已变化。{newest.author} 已于 {newest.at} 发布版本 {newest.number}。请重新生成计划。"
-                  + _told("\n自您的计划以来：", changes),
+                  + _told("\n自您的计划以来：", [one.line("zh") for one in changes]),
         }),
         current={
             "revision": newest.number, "by": newest.author, "at": newest.at,
@@ -72,19 +72,19 @@ def stale(where: Database | Tx, base: int | None) -> Refused:
                 {"number": one.number, "by": one.author, "at": one.at, "message": one.message}
                 for one in reversed(between)
             ],
-            "changes": changes,
+            "changes": [one.line() for one in changes],
         },
     )  # fmt: skip
 
 
-def _changes(where: Database | Tx, base: int | None, newest: int) -> list[str]:
+def _changes(where: Database | Tx, base: int | None, newest: int) -> list[Change]:
     sides: list[Any] = []
     for number in (base, newest):
         files = revisions.files(where, number) if number else {}
         sides.append(load(SourceTree.from_mapping(files)).workspace if files else None)
     if sides[1] is None:
         return []
-    return [change.line() for change in compare(sides[0], sides[1])]
+    return compare(sides[0], sides[1])
 
 
 def _told(before: str, changes: Sequence[str]) -> str:
@@ -96,10 +96,10 @@ def _told(before: str, changes: Sequence[str]) -> str:
 
 def data_moved(changes: Sequence[Change]) -> Refused:
     """Return the refusal of a plan that the data of now no longer allow."""
-    lines = "\n".join(change.line() for change in changes)
+    lines, in_chinese = ("\n".join(change.line(lang) for change in changes) for lang in ("en", "zh"))
     return Refused("plan.data-changed", Label({
         "en": f"Since the plan was made the data have changed, and this is no longer possible. Nothing was done:\n{lines}",
-        "zh": f"生成计划后数据已发生变化，以下更改已无法执行。未作任何更改：\n{lines}",
+        "zh": f"生成计划后数据已发生变化，以下更改已无法执行。未作任何更改：\n{in_chinese}",
     }))  # fmt: skip
 
 

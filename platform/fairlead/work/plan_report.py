@@ -126,12 +126,12 @@ def _change(
     for sample in change.samples[:MAX_SAMPLES]:
         becomes = "" if sample.becomes is None else f" → {sample.becomes}"
         lines.append(
-            f"{_INDENT}such as {sample.record}: {sample.value or 'empty'}{becomes}"
-            + (f" ({sample.why})" if sample.why else "")
+            f"{_INDENT}such as {sample.record}: {sample.said() or 'empty'}{becomes}"
+            + (f" ({sample.why.get('en')})" if sample.why else "")
         )
     if change.count is not None and len(change.samples) and change.count > len(change.samples):
         lines.append(f"{_INDENT}and {change.count - len(change.samples):,} more")
-    lines += [f"{_INDENT}remedy: {remedy}" for remedy in change.remedies]
+    lines += [f"{_INDENT}remedy: {remedy.get('en')}" for remedy in change.remedies]
     return lines
 
 

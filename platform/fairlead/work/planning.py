@@ -19,6 +19,7 @@ from fairlead.compiled.changes import GRADES, Change, Grade, compare
 from fairlead.config import renamed as config_renames
 from fairlead.config.load import Loaded, load
 from fairlead.config.source import SourceTree
+from fairlead.fields.kind import both
 from fairlead.store import ahead, dropping, identities, migrate, revisions
 from fairlead.store.database import Database
 from fairlead.store.dropping import Aside
@@ -208,7 +209,15 @@ def _other_files(database: Database, tree: SourceTree, number: int) -> list[Chan
     """Comments and layout are part of the text too, though they mean nothing to the engine."""
     before, after = revisions.files(database, number), tree.mapping()
     return [
-        Change("change", ("file", path), "safe", None, None, None, "only comments or layout")
+        Change(
+            "change",
+            ("file", path),
+            "safe",
+            None,
+            None,
+            None,
+            both("only comments or layout", "仅注释或排版不同"),
+        )
         for path in sorted({*before, *after})
         if before.get(path) != after.get(path)
     ]

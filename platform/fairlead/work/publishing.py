@@ -65,14 +65,15 @@ def apply(
     if blocked:
         raise Refused("plan.blocked", Label({
             "en": "This cannot be published as it stands:\n" + "\n".join(change.line() for change in blocked),
-            "zh": "现有配置无法发布：\n" + "\n".join(change.line() for change in blocked),
+            "zh": "现有配置无法发布：\n" + "\n".join(change.line("zh") for change in blocked),
         }))  # fmt: skip
     lossy = [change for change in planned.changes if change.grade in ("lossy", "destructive")]
     if lossy and not allow_destructive:
         raise Refused("plan.needs-consent", Label({
             "en": "Values would be taken out of sight; say --allow-destructive if you mean it:\n"
             + "\n".join(change.line() for change in lossy),
-            "zh": "部分数据将不再可见，如确认请加 --allow-destructive：\n" + "\n".join(change.line() for change in lossy),
+            "zh": "部分数据将不再可见，如确认请加 --allow-destructive：\n"
+            + "\n".join(change.line("zh") for change in lossy),
         }))  # fmt: skip
     now = iso_utc(utc_now())
     try:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from fairlead.base.errors import Invalid
-from fairlead.compiled.changes import MAX_SAMPLES, Change, Sample
+from fairlead.base.texts import Label, joined
+from fairlead.compiled.changes import BOUNDS, MAX_SAMPLES, NOTHING, VALUES_STAY, Change, Sample
 from fairlead.compiled.conversions import shown, stored_alike
 from fairlead.compiled.tables import column_name, table_name
+from fairlead.fields.kind import FieldProblem, both
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field
 from fairlead.store import converting, people
@@ -19,6 +21,39 @@ from fairlead.store.statements import Reads
 from fairlead.work import treatments
 from fairlead.work.grounds import Fill, Ground, Treatment, field_at
 from fairlead.work.rewriting import empty_places, filled, moved_on, other_role, visible
+
+_FROZEN = both("values are kept as they were last worked out", "保留最后一次计算的值")
+_MERGE = both("merge the records, or change what stands in them", "合并这些记录，或修改其中的值")
+_MERGE_GROUPS = both(
+    "merge the records of each group, or change what stands in them", "合并每组中的记录，或修改其中的值"
+)
+_EMPTIED = both("emptied; kept aside", "将置空；原值另行保存")
+_RETIRE = both("set `active: false` instead", "建议改写 `active: false`")
+_ANOTHER_BACKFILL = both("another `backfill`", "换一个 `backfill`")
+_WHERE_TOUCHED = both(
+    "asked for where somebody touches the field or the stage", "仅在有人改动该字段或阶段时要求填写"
+)
+_BACKFILL = both("`backfill: …`, an expression that fills them", "`backfill: …`，用表达式填充")
+_FROM_NOW_ON = both(
+    "`from_now_on: true`, to ask for it only where somebody touches the field or the stage",
+    "`from_now_on: true`，仅在有人改动该字段或阶段时要求填写",
+)
+_UNTOUCHED = both(
+    "they may be saved as long as nobody touches what the rule looks at", "只要不改动规则涉及的内容，仍可保存"
+)
+_MENDED_FIRST = both("they cannot be saved before they are mended", "修正之前无法保存")
+_OWNED_BY = both(
+    "`backfill: {owner: record.created_by}` in the entity, or another expression that gives a person",
+    "在实体中写 `backfill: {owner: record.created_by}`，或其他给出人员的表达式",
+)
+_OWNED_BY_NOBODY = both(
+    "`backfill: {owner: null}`, when nobody shall own them", "若不需要负责人，写 `backfill: {owner: null}`"
+)
+_MOVE_FIRST = both("move them first", "请先将其移走")
+_ROLE_FIRST = both("give them another role first", "请先为其换一个角色")
+_LINES = both("lines", "明细行")
+_UNDER_WAY = both("approvals under way", "进行中的审批")
+_AS_BEGUN = both("they finish as they began", "按发起时的流程走完")
 
 
 def graded(ground: Ground, change: Change) -> Change:
@@ -35,11 +70,9 @@ def _convert(ground: Ground, change: Change, entity: str, dotted: str) -> Change
         after = field_at(ground.app.workspace, entity, dotted)
         if after is not None and after.computed:
             return _compute(ground, change, entity, dotted)
-        return replace(change, note="no values exist")
+        return replace(change, note=treatments.NO_VALUES)
     if found.before.computed and not found.after.computed and stored_alike(found.before, found.after):
-        return replace(
-            change, note="values are kept as they were last worked out", count=found.evidence.total
-        )
+        return replace(change, note=_FROZEN, count=found.evidence.total)
     evidence = found.evidence
     grade = evidence.grade
     if grade == "computes" and found.way.exact:
@@ -51,8 +84,11 @@ def _convert(ground: Ground, change: Change, entity: str, dotted: str) -> Change
     if grade != "blocked" and found.after.unique and (twice := _made_alike(found)):
         return replace(
             change, grade="blocked", count=len(twice), samples=tuple(twice[:MAX_SAMPLES]),
-            note=f"{treatments.said(evidence)}; values that would stand in several records: {len(twice):,}",
-            remedies=("merge the records, or change what stands in them",),
+            note=joined((treatments.said(evidence), both(
+                f"values that would stand in several records: {len(twice):,}",
+                f"将出现在多条记录中的值：{len(twice):,} 个",
+            ))),
+            remedies=(_MERGE,),
         )  # fmt: skip
     return replace(
         change, grade=grade, note=treatments.said(evidence), count=evidence.total,
@@ -93,7 +129,9 @@ def _option(ground: Ground, change: Change, entity: str, dotted: str, option: st
     if not count:
         return replace(change, count=0)
     in_bin = sum(held.in_bin for held, _ in holding)
-    note = f"records that have it: {count:,}" + (f", {in_bin:,} of them in the recycle bin" if in_bin else "")
+    note = both(
+        f"records that have it: {count:,}{_bin_en(in_bin)}", f"使用它的记录：{count:,} 条{_bin_zh(in_bin)}"
+    )
     samples = tuple(
         Sample(key, shown(held.value, found.before))
         for held, _ in holding
@@ -103,19 +141,25 @@ def _option(ground: Ground, change: Change, entity: str, dotted: str, option: st
     if option in how.map or how.on_fail != "block":
         target = how.map.get(option, how.value)
         lost = target is None
-        text = "emptied; kept aside" if lost else f"they become {target}"
+        text = _EMPTIED if lost else both(f"they become {target}", f"将改为 {target}")
         return replace(
             change,
             grade="lossy" if lost else "computes",
-            note=f"{note}; {text}",
+            note=joined((note, text)),
             count=count,
             samples=samples,
         )
     return replace(
-        change, grade="blocked", note=f"{note}; set `active: false` instead", count=count, samples=samples,
+        change, grade="blocked", note=joined((note, _RETIRE)), count=count, samples=samples,
         remedies=(
-            f"`active: false` keeps {option} for the records that have it and offers it to nobody",
-            f"`map: {{{option}: other}}` gives them another option, `{{{option}: null}}` none",
+            both(
+                f"`active: false` keeps {option} for the records that have it and offers it to nobody",
+                f"`active: false`：已有记录保留 {option}，不再供选择",
+            ),
+            both(
+                f"`map: {{{option}: other}}` gives them another option, `{{{option}: null}}` none",
+                f"`map: {{{option}: other}}`：改为另一选项；`{{{option}: null}}`：置空",
+            ),
         ),
     )  # fmt: skip
 
@@ -131,25 +175,30 @@ def _empty(ground: Ground, change: Change, entity: str, dotted: str) -> Change:
         ground.fills[entity, dotted] = Fill((entity, dotted), spec, source)
     if wrong:
         return replace(
-            change, grade="blocked", note=f"records for which `backfill` gives no value of this field: {wrong:,}",
-            count=wrong, samples=samples, remedies=("another `backfill`",),
+            change, grade="blocked", count=wrong, samples=samples, remedies=(_ANOTHER_BACKFILL,),
+            note=both(
+                f"records for which `backfill` gives no value of this field: {wrong:,}",
+                f"`backfill` 给不出有效值的记录：{wrong:,} 条",
+            ),
         )  # fmt: skip
-    words = [f"records that are filled: {filled:,}"] if filled else []
+    words = [both(f"records that are filled: {filled:,}", f"将被填充的记录：{filled:,} 条")] if filled else []
     grade = "computes" if filled else "safe"
     if not spec.required or not empty:
         if spec.required:
             grade = grade if filled else "tightens"
-        return replace(change, grade=grade, note="; ".join(words), count=filled)  # type: ignore[arg-type]
-    words.append(f"records that are empty there: {empty:,}")
+        return replace(change, grade=grade, note=joined(words), count=filled)  # type: ignore[arg-type]
+    words.append(both(f"records that are empty there: {empty:,}", f"此处为空的记录：{empty:,} 条"))
     if spec.from_now_on:
-        words.append("asked for where somebody touches the field or the stage")
-        return replace(change, grade="tightens", note="; ".join(words), count=empty, samples=samples)
+        words.append(_WHERE_TOUCHED)
+        return replace(change, grade="tightens", note=joined(words), count=empty, samples=samples)
     return replace(
-        change, grade="blocked", note="; ".join(words), count=empty, samples=samples,
+        change, grade="blocked", note=joined(words), count=empty, samples=samples,
         remedies=(
-            "`backfill: …`, an expression that fills them",
-            "`from_now_on: true`, to ask for it only where somebody touches the field or the stage",
-            f"fill them in by hand: /l/{entity}?{dotted}=~",
+            _BACKFILL, _FROM_NOW_ON,
+            both(
+                f"fill them in by hand: /l/{entity}?{dotted}=~",
+                f"手工填写：/l/{entity}?{dotted}=~",
+            ),
         ),
     )  # fmt: skip
 
@@ -202,15 +251,21 @@ def _doubles(ground: Ground, change: Change, entity: str, wanted: str) -> Change
     samples = tuple(
         Sample(
             ids[0], " · ".join(shown(part, fields[name]) for part, name in zip(key, names, strict=True)), None,
-            f"{len(ids):,} records: {', '.join(ids[:MAX_SAMPLES])}",
+            both(
+                f"{len(ids):,} records: {', '.join(ids[:MAX_SAMPLES])}",
+                f"{len(ids):,} 条记录：{'、'.join(ids[:MAX_SAMPLES])}",
+            ),
         )
         for key, ids in list(doubles.items())[:MAX_SAMPLES]
     )  # fmt: skip
     records = sum(map(len, doubles.values()))
     return replace(
         change, grade="blocked", count=len(doubles), samples=samples,
-        note=f"values that stand in several records: {len(doubles):,}; records: {records:,}; merge them first",
-        remedies=("merge the records of each group, or change what stands in them",),
+        note=both(
+            f"values that stand in several records: {len(doubles):,}; records: {records:,}; merge them first",
+            f"出现在多条记录中的值：{len(doubles):,} 个；涉及记录：{records:,} 条；请先合并",
+        ),
+        remedies=(_MERGE_GROUPS,),
     )  # fmt: skip
 
 
@@ -220,6 +275,7 @@ def _violations(ground: Ground, change: Change, entity: str, number: str) -> Cha
         return change
     names = {path[0] for path in check.rule.uses | check.rule.uses_old if path}
     computed = [name for name in ground.population.needed(entity, names) if name not in names]
+    fields = ground.app.entities[entity].entity.fields
     samples: list[Sample] = []
     count = 0
     for one in ground.population.each(
@@ -233,19 +289,25 @@ def _violations(ground: Ground, change: Change, entity: str, number: str) -> Cha
         if broken:
             count += 1
             if len(samples) < MAX_SAMPLES:
-                samples.append(
-                    Sample(one.id, ", ".join(f"{name}: {one.record[name]}" for name in sorted(names)))
-                )
+                samples.append(Sample(one.id, _held(fields, one.record, sorted(names))))
     if not count:
         return change
-    rest = (
-        "they may be saved as long as nobody touches what the rule looks at"
-        if check.from_now_on
-        else "they cannot be saved before they are mended"
+    broken_by = both(f"records that break it: {count:,}", f"不符合该规则的记录：{count:,} 条")
+    note = joined((broken_by, _UNTOUCHED if check.from_now_on else _MENDED_FIRST))
+    return replace(change, note=note, count=count, samples=tuple(samples))
+
+
+def _held(fields: Mapping[str, Field], record: Mapping[str, Any], names: Sequence[str]) -> Label:
+    """Return what stands in some fields of a record, each under its name, or in Chinese under its label."""
+    known = [name for name in names if name in fields]
+    return both(
+        ", ".join(f"{name}: {record[name]}" for name in names),
+        "，".join(f"{fields[name].label.get('zh')}：{_plain(record[name], fields[name])}" for name in known),
     )
-    return replace(
-        change, note=f"records that break it: {count:,}; {rest}", count=count, samples=tuple(samples)
-    )
+
+
+def _plain(value: Any, spec: Field) -> str:
+    return "空" if value is None else kind_of(spec).display(value, spec, "zh")
 
 
 def _compute(ground: Ground, change: Change, entity: str, dotted: str) -> Change:
@@ -253,9 +315,8 @@ def _compute(ground: Ground, change: Change, entity: str, dotted: str) -> Change
         return change
     ground.compute[entity].add(dotted.partition(".")[0])
     count = ground.count(entity)
-    return replace(
-        change, grade="computes", note=f"records for which it is worked out: {count:,}", count=count
-    )
+    note = both(f"records for which it is worked out: {count:,}", f"将计算该值的记录：{count:,} 条")
+    return replace(change, grade="computes", note=note, count=count)
 
 
 def _trait(ground: Ground, change: Change, entity: str, name: str) -> Change:
@@ -266,25 +327,26 @@ def _trait(ground: Ground, change: Change, entity: str, name: str) -> Change:
     count = ground.count(entity)
     if name == "stage":
         ground.fills[entity, name] = Fill((entity, name), spec, given.get(name) or spec.default)
-        note = f"records that begin in a stage: {count:,}"
+        note = both(f"records that begin in a stage: {count:,}", f"将进入阶段的记录：{count:,} 条")
         return replace(change, grade="computes", note=note, count=count)
     if name not in given:
         return replace(
-            change, grade="blocked", count=count, note=f"records that would belong to nobody: {count:,}",
-            remedies=(
-                "`backfill: {owner: record.created_by}` in the entity, or another expression that gives a person",
-                "`backfill: {owner: null}`, when nobody shall own them",
-            ),
+            change, grade="blocked", count=count,
+            note=both(f"records that would belong to nobody: {count:,}", f"将没有负责人的记录：{count:,} 条"),
+            remedies=(_OWNED_BY, _OWNED_BY_NOBODY),
         )  # fmt: skip
     if given[name] is None:
-        return replace(change, note=f"records without an owner: {count:,}", count=count)
+        note = both(f"records without an owner: {count:,}", f"没有负责人的记录：{count:,} 条")
+        return replace(change, note=note, count=count)
     ground.fills[entity, name] = Fill((entity, name), spec, given[name])
     filled, empty, wrong, samples = _empties(ground, entity, name, spec, given[name])
-    note = f"records that get an owner: {filled:,}" + (f"; without one: {empty:,}" if empty else "")
+    note = joined((
+        both(f"records that get an owner: {filled:,}", f"将获得负责人的记录：{filled:,} 条"),
+        both(f"without one: {empty:,}", f"仍没有的：{empty:,} 条") if empty else None,
+    ))  # fmt: skip
     if wrong:
-        return replace(
-            change, grade="blocked", note=f"`backfill` gives no person: {wrong:,}", samples=samples
-        )
+        note = both(f"`backfill` gives no person: {wrong:,}", f"`backfill` 给不出人员的记录：{wrong:,} 条")
+        return replace(change, grade="blocked", note=note, samples=samples)
     return replace(change, grade="computes", note=note, count=filled)
 
 
@@ -293,21 +355,22 @@ def _indexed(ground: Ground, change: Change, entity: str) -> Change:
     if not count:
         return change
     wait = max(1, round(count / 200_000))
-    note = f"built over {count:,} records, about {wait} s, in which nobody writes there"
+    note = both(
+        f"built over {count:,} records, about {wait} s, in which nobody writes there",
+        f"在 {count:,} 条记录上建立，约 {wait} 秒，期间该处不能写入",
+    )
     return replace(change, note=note, count=count)
 
 
 def _in_stage(ground: Ground, change: Change, entity: str, stage: str) -> Change:
     pipeline = ground.app.workspace.pipeline_of(entity)
     mapped = pipeline.map if pipeline is not None else {}
-    return _moved(
-        ground, change, entity, "stage", stage, mapped, "records that stand in it", "move them first"
-    )
+    return _moved(ground, change, entity, "stage", stage, mapped)
 
 
 def _pooled(ground: Ground, change: Change, entity: str, pool: str) -> Change:
     mapped = ground.app.workspace.map.get("pool", {})
-    return _moved(ground, change, entity, "pool", pool, mapped, "records that lie in it", "move them first")
+    return _moved(ground, change, entity, "pool", pool, mapped)
 
 
 def _moved(
@@ -317,8 +380,6 @@ def _moved(
     column: str,
     name: str,
     mapped: Mapping[str, str | None],
-    what: str,
-    how: str,
 ) -> Change:
     spot = ground.layout.columns.get((entity, column))
     if spot is None:
@@ -328,16 +389,44 @@ def _moved(
     if name in mapped:
         ground.dirty[entity].add(column)
         ground.moves.append(moved_on(entity, column, name, mapped[name]))
-        note = f"{what}: {count:,}; they go on in {mapped[name] or 'none'}"
-        return replace(change, grade="computes" if count else "safe", note=note if count else "", count=count)
+        note = joined((_lying(column, count), both(
+            f"they go on in {mapped[name] or 'none'}", f"将转到 {mapped[name] or '无'}",
+        )))  # fmt: skip
+        return replace(
+            change, grade="computes" if count else "safe", note=note if count else NOTHING, count=count
+        )
     if not count:
         return change
-    note = f"{what}: {count:,}" + (f", {in_bin:,} of them in the recycle bin" if in_bin else "") + f"; {how}"
+    note = joined((_lying(column, count, in_bin), _MOVE_FIRST))
     samples = tuple(
         Sample(key, name) for key in converting.records_with(ground.database, spot, name, MAX_SAMPLES)
     )
-    remedy = f"`map: {{{name}: other}}`" + (" in the pipeline" if column == "stage" else " under `pool` in fairlead.yaml")  # fmt: skip
-    return replace(change, grade="blocked", note=note, count=count, samples=samples, remedies=(remedy, how))
+    mapping = f"`map: {{{name}: other}}`"
+    remedy = (
+        both(f"{mapping} in the pipeline", f"在流程中写 {mapping}")
+        if column == "stage"
+        else both(f"{mapping} under `pool` in fairlead.yaml", f"在 fairlead.yaml 的 `pool` 下写 {mapping}")
+    )
+    return replace(
+        change, grade="blocked", note=note, count=count, samples=samples, remedies=(remedy, _MOVE_FIRST)
+    )
+
+
+def _lying(column: str, count: int, in_bin: int = 0) -> Label:
+    en, zh = (
+        ("records that stand in it", "处于该阶段的记录")
+        if column == "stage"
+        else ("records that lie in it", "其中的记录")
+    )
+    return both(f"{en}: {count:,}{_bin_en(in_bin)}", f"{zh}：{count:,} 条{_bin_zh(in_bin)}")
+
+
+def _bin_en(in_bin: int) -> str:
+    return f", {in_bin:,} of them in the recycle bin" if in_bin else ""
+
+
+def _bin_zh(in_bin: int) -> str:
+    return f"，其中 {in_bin:,} 条在回收站中" if in_bin else ""
 
 
 def _records(ground: Ground, change: Change, entity: str) -> Change:
@@ -345,7 +434,7 @@ def _records(ground: Ground, change: Change, entity: str) -> Change:
     if table not in ground.now.columns:
         return change
     count = converting.count(ground.database, f'SELECT count(*) FROM "{table}" WHERE deleted_at IS NULL')
-    return _counted(change, count, "records")
+    return _counted(change, count, both("records", "记录"))
 
 
 def _values(ground: Ground, change: Change, entity: str, dotted: str) -> Change:
@@ -355,7 +444,7 @@ def _values(ground: Ground, change: Change, entity: str, dotted: str) -> Change:
         return change
     lines = f"{main}__{name}"
     if not row and lines in ground.now.columns:
-        return _counted(change, converting.count(ground.database, f'SELECT count(*) FROM "{lines}"'), "lines")
+        return _counted(change, converting.count(ground.database, f'SELECT count(*) FROM "{lines}"'), _LINES)
     table, column = (lines if row else main), column_name(row or name)
     spec = field_at(ground.old, entity, dotted) if ground.old is not None else None
     if spec is None or column not in ground.now.columns.get(table, {}):
@@ -367,7 +456,7 @@ def _values(ground: Ground, change: Change, entity: str, dotted: str) -> Change:
         for one in held[:MAX_SAMPLES]
         for key in converting.records_with(ground.database, spot, one.value, MAX_SAMPLES)
     ]
-    counted = _counted(change, sum(one.rows for one in held), "values")
+    counted = _counted(change, sum(one.rows for one in held), both("values", "值"))
     return replace(counted, samples=tuple(samples[:MAX_SAMPLES]))
 
 
@@ -377,7 +466,7 @@ def _running(ground: Ground, change: Change, flow: str) -> Change:
         "SELECT count(*) FROM sys_approval WHERE flow = :p_flow AND state IN ('running', 'returned', 'suspended')",
         p_flow=flow,
     )
-    return _counted(change, count, "approvals under way", "they finish as they began")
+    return _counted(change, count, _UNDER_WAY, _AS_BEGUN)
 
 
 def _people(ground: Ground, change: Change, role: str) -> Change:
@@ -386,29 +475,95 @@ def _people(ground: Ground, change: Change, role: str) -> Change:
     active = sum(may_sign_in for *_, may_sign_in in found)
     if role in mapped:
         ground.moves.append(other_role(role, mapped[role]))
-        note = f"people who have it: {len(found):,}; they get {mapped[role] or 'nothing'} in its place"
-        return replace(change, note=note if found else "", count=len(found))
+        note = both(
+            f"people who have it: {len(found):,}; they get {mapped[role] or 'nothing'} in its place",
+            f"拥有该角色的人员：{len(found):,} 人；将改为 {mapped[role] or '无'}",
+        )
+        return replace(change, note=note if found else NOTHING, count=len(found))
 
     if not active and found:
         # Whoever comes back later must not have what another role of this name grants then (A-G11).
         ground.moves.append(other_role(role, None))
-        note = f"closed accounts that have it: {len(found):,}; it is taken from them"
+        note = both(
+            f"closed accounts that have it: {len(found):,}; it is taken from them",
+            f"拥有该角色的停用账号：{len(found):,} 个；将收回该角色",
+        )
         return replace(change, note=note, count=len(found))
     if not active:
         return change
     return replace(
         change, grade="blocked", count=active,
-        note=f"people who have it: {active:,}; give them another role first",
+        note=joined((both(f"people who have it: {active:,}", f"拥有该角色的人员：{active:,} 人"), _ROLE_FIRST)),
         samples=tuple(Sample(str(row[0]), str(row[1])) for row in found[:MAX_SAMPLES]),
-        remedies=(f"`map: {{role: {{{role}: other}}}}` in fairlead.yaml", "give them another role first"),
+        remedies=(
+            both(
+                f"`map: {{role: {{{role}: other}}}}` in fairlead.yaml",
+                f"在 fairlead.yaml 中写 `map: {{role: {{{role}: other}}}}`",
+            ),
+            _ROLE_FIRST,
+        ),
     )  # fmt: skip
 
 
-def _counted(change: Change, count: int, what: str, rest: str = "") -> Change:
+def _counted(change: Change, count: int, what: Label, rest: Label | None = None) -> Change:
     if not count:
         return replace(change, count=0)
-    note = "; ".join(filter(None, (f"{what}: {count:,}", rest, change.note)))
-    return replace(change, note=note, count=count)
+    counted = both(f"{what.get('en')}: {count:,}", f"{what.get('zh')}：{count:,}")
+    return replace(change, note=joined((counted, rest, change.note)), count=count)
+
+
+def _bounds(ground: Ground, change: Change, entity: str, dotted: str, key: str) -> Change:
+    """Count the values that one bound of a field no longer lets in; whatever else the field asks is not looked at."""
+    spec = field_at(ground.app.workspace, entity, dotted)
+    if spec is None or spec.computed or ground.no_records(entity):
+        return change
+    if spec.kind == "table":
+        return _rows_beyond(ground, change, entity, spec)
+    spot = ground.population.spot(entity, dotted)
+    if spot is None:
+        return change
+    asked = replace(spec, params={
+        name: value for name, value in spec.params.items() if name == key or name not in BOUNDS
+    })  # fmt: skip
+    kind, decode = kind_of(asked), ground.population.decode(entity, dotted, spec)
+    count = in_bin = 0
+    samples: list[Sample] = []
+    for held in converting.held(ground.database, spot):
+        value = None if held.value is None else decode(held.value)
+        if value is None:
+            continue
+        try:
+            kind.parse(kind.to_json(value, asked), asked)
+        except FieldProblem as problem:
+            count, in_bin = count + held.rows, in_bin + held.in_bin
+            room = MAX_SAMPLES - len(samples)
+            if room > 0:
+                text = shown(kind.to_stored(value, asked), asked)
+                found = converting.records_with(ground.database, spot, held.value, room)
+                samples += [Sample(one, text, None, problem.message) for one in found]
+    return _beyond(change, count, in_bin, samples)
+
+
+def _rows_beyond(ground: Ground, change: Change, entity: str, spec: Field) -> Change:
+    """Count the records with more lines than are allowed now."""
+    most = int(spec.params["max_rows"])
+    rows = Counter(parent for parent, _, _ in ground.population.line_items(entity, spec.name))
+    beyond = {parent: count for parent, count in rows.items() if count > most}
+    samples = [
+        Sample(parent, both(f"{count:,} lines", f"{count:,} 行"))
+        for parent, count in list(beyond.items())[:MAX_SAMPLES]
+    ]
+    return _beyond(change, len(beyond), 0, samples)
+
+
+def _beyond(change: Change, count: int, in_bin: int, samples: Sequence[Sample]) -> Change:
+    if not count:
+        return replace(change, count=0)
+    note = joined((
+        both(f"values that no longer fit: {count:,}{_bin_en(in_bin)}", f"不再符合的值：{count:,} 个{_bin_zh(in_bin)}"),
+        VALUES_STAY,
+    ))  # fmt: skip
+    return replace(change, note=note, count=count, samples=tuple(samples))
 
 
 def _holds(value: Any, option: str, spec: Field) -> bool:
@@ -424,6 +579,6 @@ def _all_held(where: Reads, found: Treatment) -> list[tuple[converting.Held, Any
 _QUESTIONS: Mapping[str, Callable[..., Change]] = {
     "convert": _convert, "option": _option, "empty": _empty, "doubles": _doubles, "violations": _violations,
     "compute": _compute, "trait": _trait, "indexed": _indexed, "in_stage": _in_stage, "pooled": _pooled,
-    "records": _records, "values": _values, "running": _running, "people": _people,
+    "bounds": _bounds, "records": _records, "values": _values, "running": _running, "people": _people,
 }  # fmt: skip
 """Question of a change → who answers it."""

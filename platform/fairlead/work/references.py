@@ -9,11 +9,21 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from fairlead.base.texts import Label
 from fairlead.compiled.changes import Change
 from fairlead.config.load import Documents
 from fairlead.config.references import SETTING, Reference, references
+from fairlead.fields.kind import both
 from fairlead.store.statements import Reads
 from fairlead.work import posts
+
+
+class Unset(LookupError):
+    """A reference has no value in this workspace; `said` says what to set."""
+
+    def __init__(self, said: Label) -> None:
+        super().__init__(said.get("en"))
+        self.said = said
 
 
 def resolve(written: str, environ: Mapping[str, str] | None = None) -> str:
@@ -23,11 +33,11 @@ def resolve(written: str, environ: Mapping[str, str] | None = None) -> str:
     `FAIRLEAD_SECRET__NAME_FILE` names holds, without its last line end.
 
     Raises:
-        LookupError: It has none here; the message says what to set.
+        Unset: It has none here; the message says what to set.
     """
     found = SETTING.fullmatch(written)
     if found is None:
-        raise LookupError(f"{written!r} is no reference")
+        raise Unset(both(f"{written!r} is no reference", f"{written!r} 不是引用"))
     variable = f"FAIRLEAD_{found[1].upper()}__{found[2].upper()}"
     env = os.environ if environ is None else environ
     if env.get(variable):
@@ -38,7 +48,10 @@ def resolve(written: str, environ: Mapping[str, str] | None = None) -> str:
     except (OSError, UnicodeDecodeError):
         text = ""
     if not text:
-        raise LookupError(f"{written} has no value here; set {variable} or {variable}_FILE")
+        raise Unset(both(
+            f"{written} has no value here; set {variable} or {variable}_FILE",
+            f"{written} 在此处没有值，请设置 {variable} 或 {variable}_FILE",
+        ))  # fmt: skip
     return text
 
 
@@ -60,17 +73,24 @@ def unresolved(
     return tuple(found)
 
 
-def _lacks(where: Reads, one: Reference, *, first: bool, environ: Mapping[str, str] | None) -> str | None:
+def _lacks(where: Reads, one: Reference, *, first: bool, environ: Mapping[str, str] | None) -> Label | None:
     if one.kind != "post":
         try:
             resolve(one.node.value, environ)
-        except LookupError as error:
-            return str(error)
+        except Unset as error:
+            return error.said
         return None
     named = posts.listing(where).get(one.name)
     if named is None:
-        return f"nobody holds the post here; say who does: fairlead post fill {one.name} USERNAME"
+        return both(
+            f"nobody holds the post here; say who does: fairlead post fill {one.name} USERNAME",
+            f"此处该岗位尚无人担任，请指定：fairlead post fill {one.name} USERNAME",
+        )
     account = posts.holder(where, one.node.value)
     if not first and (account is None or not account.active):
-        return f"{named!r}, who holds the post, has no open account; name another: fairlead post fill {one.name} USERNAME"
+        return both(
+            f"{named!r}, who holds the post, has no open account; "
+            f"name another: fairlead post fill {one.name} USERNAME",
+            f"担任该岗位的 {named!r} 没有可用账号，请另行指定：fairlead post fill {one.name} USERNAME",
+        )
     return None

@@ -14,6 +14,7 @@ from fairlead.config.load import Loaded, load
 from fairlead.config.mentions import Target
 from fairlead.config.renamed import Rename, exists, stale, under_new_names
 from fairlead.config.source import SourceTree
+from fairlead.fields.kind import both
 from fairlead.fields.spec import Field
 from fairlead.store import identities, revisions
 from fairlead.store.dropping import is_reserved
@@ -150,7 +151,7 @@ def changes_of(renames: Sequence[Rename], after: Loaded) -> list[Change]:
         if one.old[-1] != one.new[-1]:
             document = after.documents[one.new[0]][one.new[1]]
             span = document.node(*(("name",) if len(one.new) == 2 else one.new[2:])).key_span
-            note = "renamed; nothing is lost"
+            note = both("renamed; nothing is lost", "已改名，数据不丢失")
             found.append(Change("change", one.new, "safe", one.old[-1], one.new[-1], span, note))
     return found
 

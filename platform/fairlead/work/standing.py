@@ -17,6 +17,7 @@ from fairlead.compiled.changes import Change, compare
 from fairlead.config.load import load
 from fairlead.config.merge import CannotMerge, Merged, merge
 from fairlead.config.source import SourceTree
+from fairlead.fields.kind import both
 from fairlead.store import revisions
 from fairlead.store.database import Database
 from fairlead.store.revisions import Revision
@@ -114,7 +115,15 @@ def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Chang
     if found or not before:
         return tuple(found)
     return tuple(
-        Change("change", ("file", path), "safe", None, None, None, "only comments or layout")
+        Change(
+            "change",
+            ("file", path),
+            "safe",
+            None,
+            None,
+            None,
+            both("only comments or layout", "仅注释或排版不同"),
+        )
         for path in sorted({*before, *after})
         if before.get(path) != after.get(path)
     )
@@ -133,11 +142,13 @@ def assure_in_step(
     if not found.behind or found.current is None:
         return
     one = found.current
-    lines = "\n".join(f"  {change.line()}" for change in found.theirs[:20])
+    lines, in_chinese = (
+        "\n".join(f"  {change.line(lang)}" for change in found.theirs[:20]) for lang in ("en", "zh")
+    )
     raise Refused("plan.folder-behind", Label({
         "en": f"Revision {one.number} ({one.source}, by {one.author}, {one.at[:19]}) has what this folder has not, and "
               f"publishing it would undo that:\n{lines}\nRun `fairlead pull` to bring it in.",
-        "zh": f"修订 {one.number}（{one.source}，{one.author}，{one.at[:19]}）包含此文件夹没有的内容，发布会将其撤销：\n{lines}\n"
+        "zh": f"修订 {one.number}（{one.source}，{one.author}，{one.at[:19]}）包含此文件夹没有的内容，发布会将其撤销：\n{in_chinese}\n"
               "请先运行 `fairlead pull` 合并。",
     }), data={"base": found.base.number if found.base else None, "published": one.number})  # fmt: skip
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from fairlead.base.errors import Refused
-from fairlead.base.texts import Label
+from fairlead.base.texts import Label, joined
 from fairlead.compiled.changes import MAX_SAMPLES, Grade, Sample
 from fairlead.compiled.conversions import (
     Conversion,
@@ -25,7 +25,7 @@ from fairlead.compiled.conversions import (
     conversion,
     shown,
 )
-from fairlead.fields.kind import FieldProblem
+from fairlead.fields.kind import FieldProblem, both
 from fairlead.fields.numbers import NumberKind
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field, Migration
@@ -33,19 +33,42 @@ from fairlead.store import converting
 from fairlead.store.converting import Held, Spot
 from fairlead.store.statements import Reads
 
-ANOTHER_FIELD = "add a field under another name with a `backfill:`, and remove this one in a later revision"
+ANOTHER_FIELD = both(
+    "add a field under another name with a `backfill:`, and remove this one in a later revision",
+    "另建一个字段并写 `backfill:`，在以后的版本中再移除此字段",
+)
+
+NO_VALUES = both("no values exist", "尚无值")
 
 _LOST: Mapping[str, str] = {
-    "shortened": "shortened", "rounded": "rounded", "dropped": "dropped", "exchanged": "exchanged",
+    "shortened": "将被截短", "rounded": "将被舍入", "dropped": "将被舍弃", "exchanged": "将被换算",
 }  # fmt: skip
+"""What values lose, in Chinese."""
+
+_MENDING = (
+    both("mend the values in the records", "在记录中修正这些值"),
+    both(
+        "`convert: {on_fail: keep_aside}` empties those that do not fit and keeps them aside",
+        "`convert: {on_fail: keep_aside}`：不符合的值置空并另行保存",
+    ),
+    both(
+        "`convert: {on_fail: null}` empties them, `{on_fail: value, value: …}` writes another in their place",
+        "`convert: {on_fail: null}`：将其置空；`{on_fail: value, value: …}`：改写为另一个值",
+    ),
+    both(
+        "`map: {value: other}` names what stands for single values",
+        "`map: {value: other}`：为个别值指定替代值",
+    ),
+)
 
 
-def data_changed(what: str) -> Refused:
+def data_changed(what: str | Label) -> Refused:
     """Return the refusal of a plan whose data are no longer what it was made for."""
-    return Refused("plan.data-changed", Label({
-        "en": f"Somebody wrote meanwhile what the plan does not provide for: {what}. Make a new plan.",
-        "zh": f"期间有人写入了计划未涵盖的数据：{what}。请重新生成计划。",
-    }))  # fmt: skip
+    said = Label.of(what)
+    return Refused("plan.data-changed", both(
+        f"Somebody wrote meanwhile what the plan does not provide for: {said.get('en')}. Make a new plan.",
+        f"期间有人写入了计划未涵盖的数据：{said.get('zh')}。请重新生成计划。",
+    ))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +189,7 @@ class Evidence:
     lost: int = 0
     losses: dict[str, int] = field(default_factory=dict)
     no_way: bool = False
-    remedies: list[str] = field(default_factory=list)
+    remedies: list[Label] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     values: list[tuple[Held, Any]] = field(default_factory=list)
     """Each value with what becomes of it, for those that can be converted."""
@@ -184,8 +207,8 @@ class Evidence:
 def tried(where: Reads, spot: Spot, one: Way, beside: str | None = None) -> Evidence:
     """Try a conversion on every value of a column; writes nothing."""
     found = Evidence()
-    wrong: list[tuple[Held, Any, str | None]] = []
-    lost: list[tuple[Held, Any, str | None]] = []
+    wrong: list[tuple[Held, Any, Label | None]] = []
+    lost: list[tuple[Held, Any, Label | None]] = []
     for held in converting.held(where, spot, beside):
         found.total += held.rows
         found.in_bin += held.in_bin
@@ -203,7 +226,7 @@ def tried(where: Reads, spot: Spot, one: Way, beside: str | None = None) -> Evid
             continue
         except FieldProblem as problem:
             found.failed += held.rows
-            wrong.append((held, None, problem.message.get("en")))
+            wrong.append((held, None, problem.message))
             continue
         found.values.append((held, made))
         if made != held.value or one.another_column:
@@ -228,38 +251,41 @@ def _short(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
-def said(found: Evidence) -> str:
+def said(found: Evidence) -> Label:
     """Return what a trial gave, in one line of a plan."""
     if not found.total:
-        return "no values exist"
-    words = [f"values: {found.total:,}"]
+        return NO_VALUES
+    words = [both(f"values: {found.total:,}", f"值：{found.total:,} 个")]
     if found.no_way:
-        words.append("there is no way to convert them")
+        words.append(both("there is no way to convert them", "无法转换"))
     if found.undecided:
-        words.append(f"{found.undecided:,} of them need your word")
+        words.append(
+            both(f"{found.undecided:,} of them need your word", f"其中 {found.undecided:,} 个需要您说明")
+        )
     if found.failed:
-        words.append(f"{found.failed:,} of them do not fit")
+        words.append(both(f"{found.failed:,} of them do not fit", f"其中 {found.failed:,} 个不符合"))
     if not (found.no_way or found.undecided or found.failed):
         words += [
-            f"{count:,} of them are {_LOST[loss]}; kept aside" for loss, count in sorted(found.losses.items())
+            both(f"{count:,} of them are {loss}; kept aside", f"其中 {count:,} 个{_LOST[loss]}；原值另行保存")
+            for loss, count in sorted(found.losses.items())
         ]
     if found.in_bin:
-        words.append(f"{found.in_bin:,} of them in the recycle bin")
-    return "; ".join(words)
+        words.append(in_the_bin(found.in_bin))
+    return joined(words)
 
 
-def remedies(found: Evidence) -> tuple[str, ...]:
+def in_the_bin(count: int) -> Label:
+    """Return the word on those that lie in the recycle bin."""
+    return both(f"{count:,} of them in the recycle bin", f"其中 {count:,} 个在回收站中")
+
+
+def remedies(found: Evidence) -> tuple[Label, ...]:
     """Return what can be written so that the change is no longer blocked."""
     if found.no_way:
         return (ANOTHER_FIELD,)
     more = list(found.remedies)
     if found.failed:
-        more += [
-            "mend the values in the records",
-            "`convert: {on_fail: keep_aside}` empties those that do not fit and keeps them aside",
-            "`convert: {on_fail: null}` empties them, `{on_fail: value, value: …}` writes another in their place",
-            "`map: {value: other}` names what stands for single values",
-        ]
+        more += _MENDING
     return tuple(more)
 
 

@@ -121,10 +121,10 @@ def _sections(plan: Plan, lang: str, say: Say) -> Iterator[Section]:
             told.add(thing)
             more.append(say("console.p_concerns", what=reaches[thing].words(lang)))
         for sample in change.samples:
-            value = sample.value or say("console.p_empty")
+            value = sample.said(lang) or say("console.p_empty")
             becomes = "" if sample.becomes is None else f" → {sample.becomes}"
             more.append(say("console.p_sample", record=sample.record, value=value + becomes))
-        more += [say("console.p_remedy", what=remedy) for remedy in change.remedies]
+        more += [say("console.p_remedy", what=remedy.get(lang)) for remedy in change.remedies]
         return ChangeRow(change.line(), change.span, tuple(more))
 
     for grade in reversed(GRADES):
