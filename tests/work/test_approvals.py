@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -14,11 +15,11 @@ from fairlead.decide.approval import replay
 from fairlead.store import approvals as store
 from fairlead.store import history, people
 from fairlead.store.database import Database
-from fairlead.work import approvals, inbox, reading, records
+from fairlead.work import approvals, inbox, purging, reading, records
 from fairlead.work.approvals import BulkItem
 from fairlead.work.approving import TooSoon
 
-from tests.work.approval_office import FLOW, Office
+from tests.work.approval_office import FLOW, SCHEMA, Office
 
 
 @pytest.fixture
@@ -656,3 +657,31 @@ def test_the_inbox_is_one_statement(office: Office, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Database, "all", counted)
     assert len(inbox.tasks(ctx).items) == 3
     assert count == 1
+
+
+@pytest.mark.parametrize(("amount", "state"), [("5000.00", "running"), ("10.00", "approved")])
+def test_cf_60_a_dropped_field_serves_the_approvals_that_began_with_it(
+    office: Office, amount: str, state: str
+) -> None:
+    """The condition of the second step reads an amount that no document names any more."""
+    id, run = office.submitted(amount=amount)
+    office.publish(
+        schemas__quote="\n".join(line for line in SCHEMA.splitlines() if "  amount:" not in line),
+        workflows__discount=FLOW.replace("discount, amount, lines", "discount, lines")
+        .replace('    when: "record.amount > 1000.0"\n', "")
+        .replace("summary: [amount, discount]", "summary: [discount]"),
+    )
+    assert "amount" not in office.record(id)
+    office.approve("mei")
+    assert office.run(run).state == state
+    late = office.clock() + timedelta(days=400)
+    if state == "approved":
+        assert office.record(id)["status"] == "effective"
+        assert [one.name for one in purging.purge(office.database, ["quote.amount"], author="ada", now=late)]
+        return
+    with pytest.raises(Refused) as refused:
+        purging.purge(office.database, ["quote.amount"], author="ada", now=late)
+    assert refused.value.code == "purge.needed"
+    assert inbox.task(office.ctx("fay"), office.task("fay").id).line.step == "finance"
+    office.approve("fay")
+    assert office.record(id)["status"] == "effective"

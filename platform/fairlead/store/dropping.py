@@ -7,7 +7,7 @@ reads what lies there, and a new field `phone` begins empty. The register `sys_k
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -130,6 +130,26 @@ def keep_record(
                 "purged_at": None, "purged_by": None,
             },
         )  # fmt: skip
+
+
+def columns_dropped_since(where: Reads, table: str, revision: int) -> dict[str, str]:
+    """Return former name → reserved name of the columns of `table` that were dropped after `revision`.
+
+    Where one of a name was dropped, made anew and dropped again, the first is the one of `revision`.
+    """
+    found: dict[str, str] = {}
+    for one in aside(where):
+        if one.table == table and one.column and one.revision > revision and one.reason == "dropped":
+            found.setdefault(former(one.column), one.column)
+    return found
+
+
+def values_at(where: Reads, table: str, columns: Sequence[str], id: str) -> tuple[object, ...]:
+    """Return what lies in some columns of a row, by their names in the database; nothing when there is no such row."""
+    listed = ", ".join(f'"{column}"' for column in columns)
+    statement = sa.text(f'SELECT {listed} FROM "{table}" WHERE id = :p_id')
+    row = where.one(prepare(statement.bindparams(p("p_id")), where.dialect), {"p_id": id})
+    return tuple(row) if row else ()
 
 
 def count(database: Database, one: Kept) -> int:

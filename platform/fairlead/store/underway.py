@@ -16,6 +16,13 @@ _APPROVALS = Once(
         .group_by(approval.c.flow)
     )
 )
+_OLDEST = Once(
+    lambda _: (
+        sa.select(approval.c.entity, sa.func.min(approval.c.revision))
+        .where(approval.c.state.in_(["running", "returned", "suspended"]))
+        .group_by(approval.c.entity)
+    )
+)
 _JOBS = Once(
     lambda _: (
         sa.select(job.c.rule, sa.func.count())
@@ -35,6 +42,15 @@ _MOMENTS = Once(
 def approvals_by_flow(where: Reads) -> dict[str, int]:
     """Return how many approvals have not ended, by their flow."""
     return {str(flow): int(count) for flow, count in where.all(_APPROVALS.on(where))}
+
+
+def oldest_approvals(where: Reads) -> dict[str, int]:
+    """Return, by entity, the earliest revision under which an approval began that has not ended."""
+    return {
+        str(entity): int(revision)
+        for entity, revision in where.all(_OLDEST.on(where))
+        if revision is not None
+    }
 
 
 def jobs_by_rule(where: Reads) -> dict[str, int]:

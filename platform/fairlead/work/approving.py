@@ -17,6 +17,7 @@ from fairlead.base.errors import Conflict, Failure, FieldError, Forbidden, Inval
 from fairlead.base.texts import Label
 from fairlead.compiled.application import Application, CompiledEntity
 from fairlead.compiled.runs import Run, RunEvent
+from fairlead.compiled.tables import column_name
 from fairlead.decide.progress import (
     ChangeRun,
     ChangeTask,
@@ -37,7 +38,7 @@ from fairlead.fields.registry import kind_of
 from fairlead.model.steps import Step
 from fairlead.model.workflows import Approval
 from fairlead.store import approvals as store
-from fairlead.store import notifications
+from fairlead.store import dropping, notifications
 from fairlead.store.approvals import About
 from fairlead.store.database import Database, Duplicate, Tx
 from fairlead.work import reactions, records
@@ -362,9 +363,30 @@ def takes_part(where: Database | Tx, ctx: Context, run: Run) -> bool:
 def facts_of(tx: Database | Tx, ctx: Context, run: Run) -> Facts:
     """Return what a decision about a run may know."""
     entity = ctx.app.entities[run.entity]
-    values = records.snapshot_in(tx, ctx, run.entity, run.record_id)
+    values = {**_dropped_values(tx, ctx, run), **records.snapshot_in(tx, ctx, run.entity, run.record_id)}
     facts = facts_about(tx, ctx, flow_of(ctx, run), entity, values)
     return replace(facts, urged=store.urges(tx, run.id))
+
+
+def _dropped_values(tx: Database | Tx, ctx: Context, run: Run) -> Mapping[str, Any]:
+    """Return the values of fields that were dropped since a run began: it may ask for them until it ends (CF-60)."""
+    then, now = application_of(ctx, run.revision), ctx.app.entities[run.entity]
+    if then is ctx.app or run.entity not in then.entities or run.revision is None:
+        return {}
+    before = then.entities[run.entity]
+    gone = [name for name in before.tables.columns if name not in now.entity.fields]
+    if not gone:
+        return {}
+    table = str(now.tables.main.name)
+    kept = dropping.columns_dropped_since(tx, table, run.revision)
+    found = {name: kept[column_name(name)] for name in gone if column_name(name) in kept}
+    values: dict[str, Any] = dict.fromkeys(gone)
+    if found:
+        stored = dropping.values_at(tx, table, list(found.values()), run.record_id)
+        for name, value in zip(found, stored, strict=False):
+            field = before.field(name)
+            values[name] = None if value is None else kind_of(field).from_stored(value, field)
+    return values
 
 
 def facts_about(

@@ -10,10 +10,11 @@ from typing import Any
 from fairlead.base.clock import iso_utc
 from fairlead.base.errors import Refused
 from fairlead.base.texts import Label, did_you_mean
+from fairlead.compiled.tables import table_name
 from fairlead.config.load import load
 from fairlead.config.source import SourceTree
-from fairlead.store import dropping, migrate, publisher, revisions
-from fairlead.store.database import Blocked, Database
+from fairlead.store import dropping, migrate, publisher, revisions, underway
+from fairlead.store.database import Blocked, Database, Tx
 from fairlead.store.dropping import Kept
 from fairlead.work import overtaken
 
@@ -83,12 +84,29 @@ def purge(database: Database, names: Collection[str], *, author: str, now: datet
             chosen = _chosen(lying(database, now), names)
             with database.write() as tx:
                 migrate.begin(tx)
+                _let_approvals_end(tx, chosen)
                 dropping.purge(tx, [part for one in chosen for part in one.parts], author=author, now=stamp)
     except publisher.Busy as other:
         raise overtaken.busy(other.holder) from other
     except Blocked as error:
         raise overtaken.held(error) from error
     return chosen
+
+
+def _let_approvals_end(tx: Tx, chosen: Sequence[Lying]) -> None:
+    """What an approval began with is there until it has ended (CF-60).
+
+    Raises:
+        Refused: `purge.needed`: an approval is under way that began before one of these was dropped.
+    """
+    begun = {table_name(entity): revision for entity, revision in underway.oldest_approvals(tx).items()}
+    for one in chosen:
+        if any(begun.get(part.table, one.revision) < one.revision for part in one.parts):
+            raise Refused("purge.needed", Label({
+                "en": f"An approval under way began before {one.name} was dropped and may still ask for it. "
+                      "Purge it when the approval has ended; nothing was removed.",
+                "zh": f"有审批在 {one.name} 停用之前发起且尚未结束，可能仍需要这些数据。请待审批结束后再清除；未删除任何内容。",
+            }))  # fmt: skip
 
 
 def _chosen(there: Sequence[Lying], names: Collection[str]) -> list[Lying]:
