@@ -171,7 +171,8 @@ def compare(old: Workspace | None, new: Workspace) -> list[Change]:
                     )
                 )
             elif two is None:
-                found.append(_removed(kind, name, one))
+                gone = _calendar_gone(old, new, name, one) if kind == "calendar" and old is not None else None
+                found.append(gone or _removed(kind, name, one))
             elif not getattr(two, "derived", False):
                 found += _graded(kind, name, one, two)
     return found
@@ -202,6 +203,31 @@ def _settings(old: Workspace, new: Workspace) -> Iterator[Change]:
         one, two = getattr(old, name), getattr(new, name)
         if one != two:
             yield Change("change", ("workspace", name), grade, one, two, None, _COUNTED_ANEW)
+
+
+def _calendar_gone(old: Workspace, new: Workspace, name: str, one: Any) -> Change | None:
+    """Return what it means that a calendar goes by which something is counted; None when nothing is."""
+    if not counting_by(old, name):
+        return None
+    other = new.calendar
+    note = joined((
+        both(
+            f"what was counted by it is counted by {other or 'the week from Monday to Friday'}",
+            f"原按其计算的期限改按 {other or '周一至周五'} 计算",
+        ),
+        _COUNTED_ANEW,
+    ))  # fmt: skip
+    return Change("remove", ("calendar", name), "computes", None, None, one.span, note, ("timers", name))
+
+
+def counting_by(workspace: Workspace, calendar: str) -> list[tuple[str, str]]:
+    """Return kind and name of the documents whose deadlines and rules count by a calendar, named there or not."""
+    return [
+        (_SINGULAR[group], name)
+        for group in ("pipelines", "pools", "approvals", "automations")
+        for name, one in getattr(workspace, group).items()
+        if (one.calendar or workspace.calendar) == calendar
+    ]
 
 
 def _removed(kind: str, name: str, one: Any) -> Change:

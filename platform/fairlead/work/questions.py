@@ -9,13 +9,13 @@ from typing import Any
 
 from fairlead.base.errors import Invalid
 from fairlead.base.texts import Label, joined
-from fairlead.compiled.changes import BOUNDS, MAX_SAMPLES, NOTHING, VALUES_STAY, Change, Sample
+from fairlead.compiled.changes import BOUNDS, MAX_SAMPLES, NOTHING, VALUES_STAY, Change, Sample, counting_by
 from fairlead.compiled.conversions import shown, stored_alike
 from fairlead.compiled.tables import column_name, table_name
 from fairlead.fields.kind import FieldProblem, both
 from fairlead.fields.registry import kind_of
 from fairlead.fields.spec import Field
-from fairlead.store import converting, people
+from fairlead.store import converting, people, underway
 from fairlead.store.converting import Spot
 from fairlead.store.statements import Reads
 from fairlead.work import treatments
@@ -469,6 +469,22 @@ def _running(ground: Ground, change: Change, flow: str) -> Change:
     return _counted(change, count, _UNDER_WAY, _AS_BEGUN)
 
 
+def _timers(ground: Ground, change: Change, calendar: str) -> Change:
+    """Count what is under way and counts by a calendar that goes: its deadlines move, so somebody must agree (4.5)."""
+    users = counting_by(ground.old, calendar) if ground.old is not None else []
+    flows, moments = underway.approvals_by_flow(ground.database), underway.moments_by_rule(ground.database)
+    running = sum(flows.get(name, 0) for kind, name in users if kind == "approval")
+    waiting = sum(moments.get(f"automation:{name}", 0) for kind, name in users if kind == "automation")
+    if not running + waiting:
+        return replace(change, count=0)
+    note = joined((
+        both(f"approvals under way: {running:,}", f"进行中的审批：{running:,} 个") if running else None,
+        both(f"planned moments: {waiting:,}", f"已安排的时点：{waiting:,} 个") if waiting else None,
+        change.note,
+    ))  # fmt: skip
+    return replace(change, grade="lossy", note=note, count=running + waiting)
+
+
 def _people(ground: Ground, change: Change, role: str) -> Change:
     mapped = ground.app.workspace.map.get("role", {})
     found = people.held_roles(ground.database, role)
@@ -579,6 +595,6 @@ def _all_held(where: Reads, found: Treatment) -> list[tuple[converting.Held, Any
 _QUESTIONS: Mapping[str, Callable[..., Change]] = {
     "convert": _convert, "option": _option, "empty": _empty, "doubles": _doubles, "violations": _violations,
     "compute": _compute, "trait": _trait, "indexed": _indexed, "in_stage": _in_stage, "pooled": _pooled,
-    "bounds": _bounds, "records": _records, "values": _values, "running": _running, "people": _people,
+    "bounds": _bounds, "records": _records, "values": _values, "running": _running, "timers": _timers, "people": _people,
 }  # fmt: skip
 """Question of a change → who answers it."""

@@ -150,11 +150,19 @@ def entity_backfill(
     return MappingProxyType(found)
 
 
-def names(node: Node | None, linker: Linker, known: Mapping[str, Any], what: str) -> Mapping[str, str | None]:
-    """Return former name → name of today for options and stages; each new one must be `known`."""
+def names(
+    node: Node | None, linker: Linker, known: Mapping[str, Any], what: str, *, never_none: str | None = None
+) -> Mapping[str, str | None]:
+    """Return former name → name of today for options and stages; each new one must be `known`.
+
+    Args:
+        never_none: Why none is no answer; else `null` means that nothing takes its place.
+    """
     found: dict[str, str | None] = {}
     for old, part in node.entries() if node is not None else ():
-        if part.value is not None and part.value not in known:
+        if part.value is None and never_none is not None:
+            linker.add("bad_value", part, never_none)
+        elif part.value is not None and part.value not in known:
             linker.unknown(what, part, str(part.value), known)
         else:
             found[old] = part.value

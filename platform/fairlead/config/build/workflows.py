@@ -65,7 +65,13 @@ def build_pipeline(node: Node, linker: Linker) -> Pipeline | None:
         initial=first or stages[0].name,
         moves=None if moves is None else tuple(move for move in made if move is not None),
         on_enter=MappingProxyType(entering),
-        map=migrations.names(node.get("map"), linker, {one.name: one for one in stages}, "stage"),
+        map=migrations.names(
+            node.get("map"),
+            linker,
+            {one.name: one for one in stages},
+            "stage",
+            never_none="a record is always in a stage; name the one in which those of this stage go on",
+        ),
         calendar=linker.name("calendar", node.get("calendar")),
     )
 
