@@ -28,6 +28,10 @@ from fairlead.store.dropping import Aside, Kept, former, is_reserved, reserved
 from fairlead.store.renaming import OF_ENTITIES, Renaming, Values
 from fairlead.store.statements import Reads
 
+_GIVES_WAY = both(
+    "gives way to what had this name before; kept aside, unseen", "让位于此前同名的内容；另行保存，不再可见"
+)
+
 
 @dataclass(slots=True)
 class Moved:
@@ -43,6 +47,8 @@ class Moved:
     identities: list[tuple[Target, Target]] = field(default_factory=list)
     aside: list[Aside] = field(default_factory=list)
     restored: list[Kept] = field(default_factory=list)
+    displaced: list[Change] = field(default_factory=list)
+    """What documents cannot tell apart: an earlier field or entity comes back where another has its name today."""
     notes: dict[Target, Label] = field(default_factory=dict)
     """Path of a field or entity of the new documents → what is to be said about its values."""
 
@@ -263,6 +269,8 @@ class _Work:
         for name, entity in (self.before.entities if self.before else {}).items():
             path = self.forth(("entity", name))
             if path[1] not in self.after.entities or path in self.claimed:
+                if path[1] in self.after.entities:
+                    self._displaced(path, entity, self.after.entities[path[1]], ("records", name))
                 self._entity_aside(name)
                 continue
             for old, spec in _fields(entity):
@@ -276,7 +284,21 @@ class _Work:
                 if found is None or (
                     _storage(found) != _storage(spec) and "table" in (_storage(found), _storage(spec))
                 ):
+                    if new in self.claimed and outer is not None:
+                        here = _find(self.after.entities[new[1]], new)
+                        asked = ("values", new[1], ".".join(new[3::2]))
+                        if here is not None:
+                            self._displaced(new, spec, here, asked)
                     self._field_aside(old, new, spec)
+
+    def _displaced(
+        self, path: Target, was: Field | Entity, now: Field | Entity, question: tuple[str, ...]
+    ) -> None:
+        """Say that what has a name today gives way to what had it before (CF-20, CF-50)."""
+        self.made.displaced += [
+            Change("remove", path, "lossy", None, None, was.span, _GIVES_WAY, question),
+            Change("add", path, "safe", None, None, now.span),
+        ]
 
     def _entity_aside(self, name: str) -> None:
         new = reserved(self.made.revision, name)

@@ -128,7 +128,7 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
         under_new_names = load(made) if made is not None else before
     old = under_new_names.workspace if under_new_names else None
     base = current.number if current else 0
-    differing = [*compare(old, loaded.workspace), *data_steps.changes(filling)]
+    differing = [*compare(old, loaded.workspace), *moved.displaced, *data_steps.changes(filling)]
     examine = partial(
         study, old=old, app=app, changes=differing, renaming=renaming, now=now, base=base,
         at=utc_now(), former=partial(renames.former_field, renamed),
