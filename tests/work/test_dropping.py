@@ -109,7 +109,8 @@ def test_a_rollback_knows_which_of_two_fields_of_one_name_it_means(world: World,
     world.change("ada", deal, phone="13911111111")
     second = world.get("ada", deal)["phone"]
     plan = planning.plan_rollback(world.database, 1)
-    told = [(one.action, one.grade, one.count) for one in plan.changes if one.path[-1] == "phone"]
+    here = ("entity", "deal", "fields", "phone")
+    told = [(one.action, one.grade, one.count) for one in plan.changes if one.path == here]
     assert told == [("remove", "lossy", 1), ("add", "safe", None)]
     assert refusal(publishing.apply, world.database, plan, author="ada").code == "plan.needs-consent"
     back_to(world, 1)
