@@ -10,7 +10,7 @@ from flask_admin import expose
 from fairlead.base.errors import Forbidden, NotFound, Refused
 from fairlead.model.governance import ACTIONS
 from fairlead.web.console.base import ConsoleView, back_to
-from fairlead.web.console.plan_view import LOOKS, plan_view
+from fairlead.web.console.plan_view import LOOKS, change_rows, plan_view
 from fairlead.work import console
 
 
@@ -79,6 +79,7 @@ class RevisionsView(ConsoleView):
             "console/revision.html",
             found=found,
             back=back,
+            rows=change_rows(found.changes[:300], ctx.app.workspace, ctx.actor.language, self.say),
             grades=LOOKS,
             title=self.say("console.revision_n", n=number),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fairlead.base.problems import Span
@@ -11,6 +11,7 @@ from fairlead.compiled.rights import RightChange
 from fairlead.model.workspace import Workspace
 from fairlead.work import plan_report
 from fairlead.work.costs import Cost, costs
+from fairlead.work.path_words import in_words
 from fairlead.work.planning import Plan
 from fairlead.work.reach import thing_of
 
@@ -29,9 +30,17 @@ LOOKS = {
 
 @dataclass(frozen=True, slots=True)
 class ChangeRow:
-    """One change: its line, where it stands, and what belongs to it (what it concerns, samples, remedies)."""
+    """One change: where it stands in people's words and as documents write it, and what belongs to it.
 
-    line: str
+    Attributes:
+        title: Such as `Lead › Company › required: no → yes`.
+        path: Such as `entity.lead.fields.company.required`.
+        more: The note, what it concerns, samples, remedies.
+    """
+
+    grade: str
+    title: str
+    path: str
     span: Span | None
     more: tuple[str, ...]
 
@@ -102,7 +111,7 @@ def plan_view(plan: Plan, workspace: Workspace, lang: str, say: Say) -> PlanView
     """
     return PlanView(
         plan,
-        tuple(_sections(plan, lang, say)),
+        tuple(_sections(plan, workspace, lang, say)),
         tuple(_access(plan, workspace, lang, say)),
         tuple(_cost(cost, lang, say) for cost in costs(plan)),
         plan_report.consent(plan) is not None,
@@ -110,7 +119,33 @@ def plan_view(plan: Plan, workspace: Workspace, lang: str, say: Say) -> PlanView
     )
 
 
-def _sections(plan: Plan, lang: str, say: Say) -> Iterator[Section]:
+def change_rows(changes: Iterable[Change], workspace: Workspace, lang: str, say: Say) -> list[ChangeRow]:
+    """Return changes that lie behind, each with its note.
+
+    Args:
+        changes: What a revision changed.
+        workspace: The configuration in force, for labels.
+        lang: The reader's language.
+        say: Texts of screens by key.
+    """
+    return [_row(change, (workspace,), lang, say, []) for change in changes]
+
+
+def _row(
+    change: Change, workspaces: Sequence[Workspace | None], lang: str, say: Say, more: Sequence[str]
+) -> ChangeRow:
+    title = in_words(change.path, *workspaces).get(lang)
+    values = change.values(lang)
+    if change.action == "change":
+        title += f"{'：' if lang == 'zh' else ': '}{values}" if values else ""
+    else:
+        title = say(f"console.p_{change.action}", what=title)
+    note = [change.note.get(lang)] if change.note else []
+    return ChangeRow(change.grade, title, ".".join(change.path), change.span, (*note, *more))
+
+
+def _sections(plan: Plan, workspace: Workspace, lang: str, say: Say) -> Iterator[Section]:
+    after = plan.app.workspace if plan.app is not None else None
     reaches = {one.path: one for one in plan.reach}
     told: set[tuple[str, ...]] = set()
 
@@ -123,9 +158,12 @@ def _sections(plan: Plan, lang: str, say: Say) -> Iterator[Section]:
         for sample in change.samples:
             value = sample.said(lang) or say("console.p_empty")
             becomes = "" if sample.becomes is None else f" → {sample.becomes}"
-            more.append(say("console.p_sample", record=sample.record, value=value + becomes))
+            why = "" if sample.why is None else say("console.p_why", what=sample.why.get(lang))
+            more.append(say("console.p_sample", record=sample.record, value=value + becomes + why))
+        if change.count is not None and 0 < len(change.samples) < change.count:
+            more.append(say("console.p_more", n=change.count - len(change.samples)))
         more += [say("console.p_remedy", what=remedy.get(lang)) for remedy in change.remedies]
-        return ChangeRow(change.line(), change.span, tuple(more))
+        return _row(change, (after, workspace), lang, say, more)
 
     for grade in reversed(GRADES):
         changes = [change for change in plan.changes if change.grade == grade]
