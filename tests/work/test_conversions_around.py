@@ -458,3 +458,25 @@ def test_an_approval_under_way_goes_on_after_a_change_of_type(database_url: str)
         assert found["status"] == "effective" and str(found["amount"])
     finally:
         database.close()
+
+
+def test_the_way_back_leads_over_all_conversions_since(world: World) -> None:
+    """CF-50: what the first one exchanged comes back after a second and a rename, where nobody wrote since."""
+    exact, worded, touched = (world.create("ada", reason=text) for text in ("12.34", "soon", "later"))
+    first, second = (
+        f"{name}: {{type: decimal, {was}scale: {scale}, convert: {{{how}}}, label: {{en: Reason, zh: 原因}}}}"
+        for name, was, scale, how in (
+            ("reason", "", 1, "rounding: half_up, on_fail: value, value: 7.7"),
+            ("wait", "was: reason, ", 0, "rounding: half_even"),
+        )
+    )
+    text = "reason: {type: text, label: {en: Reason, zh: 原因}}"
+    world.files[STAGES] = world.files[STAGES].replace("require: [reason]", "require: [close_on]")
+    publish(world, changed(world, text, first), lossy=True)
+    publish(world, changed(world, first, second), lossy=True)
+    assert [world.get("ada", id)["wait"] for id in (exact, worded, touched)] == ["12", "8", "8"]
+    world.change("ada", touched, wait="3")
+    publishing.apply(
+        world.database, planning.plan_rollback(world.database, 1), author="ada", allow_destructive=True
+    )
+    assert [world.get("ada", id)["reason"] for id in (exact, worded, touched)] == ["12.34", "soon", "3"]

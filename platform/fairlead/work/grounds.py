@@ -36,8 +36,8 @@ class Earlier:
     """Values that a former revision kept aside when it converted a field: they come back on the way back."""
 
     kept: Kept
-    was: Field
-    """The field as it was before."""
+    past: tuple[tuple[Field, Field], ...]
+    """What the field was before and after each conversion since, that one first."""
 
 
 @dataclass(slots=True)
@@ -179,9 +179,7 @@ class Ground:
             return (
                 way if not gone else replace(way, convert=_without(gone, how, after), exact=False, same=False)
             )
-        return treatments.way(
-            before, after, _backwards(how, before.migration), Links(), was=found.was, back=before.migration
-        )
+        return treatments.way(before, after, _backwards(how, before.migration), Links(), past=found.past)
 
     def _links(self, before: Field, after: Field, how: Migration) -> Links:
         link = link_of(before, after, how)

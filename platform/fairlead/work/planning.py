@@ -20,6 +20,7 @@ from fairlead.config import renamed as config_renames
 from fairlead.config.load import Loaded, load
 from fairlead.config.source import SourceTree
 from fairlead.fields.kind import both
+from fairlead.fields.spec import Field
 from fairlead.store import ahead, dropping, identities, migrate, revisions
 from fairlead.store.database import Database
 from fairlead.store.dropping import Aside
@@ -27,7 +28,7 @@ from fairlead.store.renaming import operations as renaming_operations
 from fairlead.store.statements import Reads
 from fairlead.work import data_steps, dropped, references, renames, staffing
 from fairlead.work.access_changes import NOBODY, AccessChanges, Compared, access_changes, compare_loaded
-from fairlead.work.grounds import Earlier
+from fairlead.work.grounds import Earlier, field_at
 from fairlead.work.migrating import study
 from fairlead.work.reach import Reach, reach, sizes
 
@@ -157,27 +158,61 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
 def _kept_by_conversions(database: Database, back_to: int) -> dict[tuple[str, str], Earlier]:
     """Return what conversions since `back_to` kept aside: by entity and field as they are called in that revision."""
     found: dict[tuple[str, str], Earlier] = {}
-    then = renames.then_and_today(identities.since(database, back_to))
-    today = {new: old for old, new in then.items()}
-    workspaces: dict[int, Loaded | None] = {}
-    for one in dropping.aside(database):
-        if one.reason != "converted" or one.revision <= back_to or one.column is None:
-            continue
-        before = one.revision - 1
-        if before not in workspaces:
-            workspaces[before] = _loaded(database, before)
-        loaded = workspaces[before]
+    steps = identities.since(database, back_to)
+    today = {new: old for old, new in renames.then_and_today(steps).items()}
+    asides = [
+        one
+        for one in dropping.aside(database)
+        if one.reason == "converted" and one.revision > back_to and one.column is not None
+    ]
+    past = _Past(
+        database, steps, {one.revision for one in asides} | {one.revision for one in steps if one.forms}
+    )
+    for one in asides:
         entity, *names = one.name.split(".")
-        if loaded is None or loaded.workspace is None:
-            continue
-        was = renames.field_as_before(database, loaded, one.revision, entity, names)
         path = ("entity", entity, *(part for name in names for part in ("fields", name)))
-        for step in identities.since(database, one.revision):
-            path = step.forth(path)
+        conversions = past.conversions(path, one.revision)
+        for step in steps:
+            path = step.forth(path) if step.revision > one.revision else path
         path = today.get(path, path)
-        if was is not None:
-            found.setdefault((path[1], ".".join(path[3::2])), Earlier(one, was))
+        if conversions:
+            found.setdefault((path[1], ".".join(path[3::2])), Earlier(one, conversions))
     return found
+
+
+class _Past:
+    """The fields of former revisions, read where values were converted."""
+
+    def __init__(self, database: Database, steps: Sequence[identities.Step], converting: set[int]) -> None:
+        self.database = database
+        self.steps = {one.revision: one for one in steps}
+        self.converting = converting
+        self.loaded: dict[int, Loaded | None] = {}
+
+    def conversions(self, path: tuple[str, ...], first: int) -> tuple[tuple[Field, Field], ...]:
+        """Return what a field was before and after each conversion from `first` on, which calls it `path`."""
+        found = []
+        for number in sorted({*self.steps, *self.converting}):
+            if number < first:
+                continue
+            step = self.steps.get(number)
+            before = step.back(path) if step and number == first else path
+            if number > first and step:
+                path = step.forth(path)
+            if number in self.converting:
+                was, now = self._field(number - 1, before), self._field(number, path)
+                if was is None or now is None:
+                    return ()
+                found.append((was, now))
+        return tuple(found)
+
+    def _field(self, number: int, path: tuple[str, ...]) -> Field | None:
+        if number not in self.loaded:
+            self.loaded[number] = _loaded(self.database, number)
+        loaded = self.loaded[number]
+        if loaded is None or loaded.workspace is None:
+            return None
+        return field_at(loaded.workspace, path[1], ".".join(path[3::2]))
 
 
 def _access(database: Database, now: migrate.Existing, compared: Compared | None) -> AccessChanges:

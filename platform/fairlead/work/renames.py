@@ -162,19 +162,6 @@ def former_field(renames: Sequence[Rename], entity: str, dotted: str) -> str:
     return _Former(renames).of(("entity", entity, *names))[-1]
 
 
-def field_as_before(
-    where: Reads, before: Loaded, revision: int, entity: str, names: Sequence[str]
-) -> Field | None:
-    """Return a field as it was before `revision`, which calls it `entity` and `names` and may have renamed it."""
-    path: Target = ("entity", entity, *(part for name in names for part in ("fields", name)))
-    for step in identities.since(where, revision - 1):
-        if step.revision == revision:
-            path = step.back(path)
-    found = before.workspace.entities.get(path[1]) if before.workspace is not None else None
-    spec = found.fields.get(path[3]) if found is not None else None
-    return spec.fields.get(path[5]) if spec is not None and len(path) > 5 else spec
-
-
 def warn_of_stale(
     after: Loaded, before: Loaded | None, earlier: frozenset[Target], problems: Problems
 ) -> None:

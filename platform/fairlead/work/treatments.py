@@ -6,7 +6,7 @@ publishes: what has come in between and would be lost without anybody's consent 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -149,19 +149,32 @@ def way(
     how: Migration,
     links: Links,
     *,
-    was: Field | None = None,
-    back: Migration | None = None,
+    past: Sequence[tuple[Field, Field]] = (),
 ) -> Way:
     """Return the way between two forms of one field.
 
     Args:
-        was: On the way back: the field as it was when its values were kept aside.
-        back: What the documents of today say; it also serves the way back.
+        past: On the way back: each conversion since the values were kept aside, from and to, the oldest first.
     """
     made = _or_later(before, after, how, links)
-    undone = None if was is None else _or_later(was, before, back or how, Links()).convert
+    undone = (
+        _one_after_the_other([way(one, two, two.migration, Links()) for one, two in past]) if past else None
+    )
     instead = None if how.value is None else kind_of(after).to_stored(how.value, after)
     return Way(before, after, made.convert, made.exact, made.same, how.on_fail, instead, undone)
+
+
+def _one_after_the_other(ways: Sequence[Way]) -> Convert:
+    """Return what all of these make of a value; what one of them empties stays empty."""
+
+    def convert(stored: Any) -> tuple[Any, Loss]:
+        loss: Loss = ""
+        for one in ways:
+            stored, lost = one.outcome(stored)
+            loss = lost or loss
+        return stored, loss
+
+    return convert
 
 
 def _or_later(before: Field, after: Field, how: Migration, links: Links) -> Conversion:
