@@ -135,13 +135,20 @@ def _row(
     change: Change, workspaces: Sequence[Workspace | None], lang: str, say: Say, more: Sequence[str]
 ) -> ChangeRow:
     title = in_words(change.path, *workspaces).get(lang)
-    values = change.values(lang)
+    values = _values(change, lang, say)
     if change.action == "change":
         title += f"{'：' if lang == 'zh' else ': '}{values}" if values else ""
     else:
         title = say(f"console.p_{change.action}", what=title)
     note = [change.note.get(lang)] if change.note else []
     return ChangeRow(change.grade, title, ".".join(change.path), change.span, (*note, *more))
+
+
+def _values(change: Change, lang: str, say: Say) -> str:
+    """Return "old → new"; what a role may do in words."""
+    if change.path[0] == "role" and "scopes" in change.path and change.turned:
+        return " → ".join(_word(say, text or "no") for text in (change.old, change.new))
+    return change.values(lang)
 
 
 def _sections(plan: Plan, workspace: Workspace, lang: str, say: Say) -> Iterator[Section]:
