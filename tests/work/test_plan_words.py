@@ -159,8 +159,8 @@ def test_a_calendar_goes_with_consent_while_something_is_planned_by_it(database:
     plan = without_calendar(house)
     change = one(plan, "calendar", "ours")
     assert (change.grade, change.count) == ("lossy", 1)
-    assert "planned moments: 1" in change.note.get("en") and "Monday to Friday" in change.note.get("en")
-    assert "已安排的时点：1 个" in change.note.get("zh") and "周一至周五" in change.note.get("zh")
+    assert "planned moments: 1" in change.note.get("en") and "the standard week" in change.note.get("en")
+    assert "已安排的时点：1 个" in change.note.get("zh") and "标准工作周" in change.note.get("zh")
     assert refusal(publishing.apply, database, plan, author="ada").code == "plan.needs-consent"
     publishing.apply(database, plan, author="ada", allow_destructive=True)
     assert automations.plan_dates(house.ctx("system")).endswith("planned")

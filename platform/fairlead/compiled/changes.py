@@ -212,8 +212,8 @@ def _calendar_gone(old: Workspace, new: Workspace, name: str, one: Any) -> Chang
     other = new.calendar
     note = joined((
         both(
-            f"what was counted by it is counted by {other or 'the week from Monday to Friday'}",
-            f"原按其计算的期限改按 {other or '周一至周五'} 计算",
+            f"what was counted by it is counted by {other or 'the standard week'}",
+            f"原按其计算的期限改按 {other or '标准工作周'} 计算",
         ),
         _COUNTED_ANEW,
     ))  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 
 from apispec import APISpec
 
-from fairlead.compiled.openapi_revisions import revisions
+from fairlead.compiled.openapi_revisions import CHANGE, revisions
 from fairlead.compiled.openapi_words import (
     ANYTHING,
     COUNT,
@@ -376,7 +376,7 @@ def config(spec: APISpec) -> None:
                 "type": ["string", "null"],
                 "description": "What has to be said before it is carried out.",
             },
-            "changes": {"type": "array", "items": ANYTHING},
+            "changes": {"type": "array", "items": CHANGE},
             "access": {"type": "object", "description": "Who gains and who loses, with counts of records."},
             "operations": {"type": "array", "items": ANYTHING, "description": "What each statement costs."},
             "statements": {"type": "array", "items": TEXT},

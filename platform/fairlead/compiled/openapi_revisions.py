@@ -34,12 +34,20 @@ _REVISION: Json = {
 _FILES: Json = {"type": "object", "additionalProperties": TEXT}
 
 
+CHANGE = shape({
+    "action": {"type": "string", "enum": ["add", "remove", "change"]}, "path": {"type": "array", "items": TEXT},
+    "grade": TEXT, "old": _OR_NONE, "new": _OR_NONE, "note": {**TEXT, "description": "In English."},
+    "file": _OR_NONE, "line": {"type": ["integer", "null"]},
+    "count": {"type": ["integer", "null"], "description": "Records, values or people it touches, where counted."},
+    "samples": {"type": "array", "items": {"type": "object"}},
+    "remedies": {"type": "array", "items": TEXT, "description": "What would unblock it, in English."},
+    "texts": {"type": "object", "description": "`note` and `remedies` by language: en, zh."},
+})  # fmt: skip
+"""One difference, as plans and comparisons tell it."""
+
+
 def revisions(spec: APISpec, tag: str) -> None:
     """Add listing, looking, comparing and the way back."""
-    change = shape({
-        "action": {"type": "string", "enum": ["add", "remove", "change"]}, "path": {"type": "array", "items": TEXT},
-        "grade": TEXT, "old": _OR_NONE, "new": _OR_NONE, "note": TEXT,
-    })  # fmt: skip
     whole = shape({**_REVISION, "plan": _OR_NONE, "result": {"type": ["object", "null"]}, "files": _FILES})
     said = shape({**_REVISION, "path": TEXT, "old": {}, "new": {}})
     asked = shape(
@@ -64,7 +72,7 @@ def revisions(spec: APISpec, tag: str) -> None:
         "Its documents", "get_revision_files", tag, answer=shape({"files": _FILES}),
     ))  # fmt: skip
     path(spec, "/config/diff", get=does(
-        "What changed from one revision to another", "config_diff", tag, answer=page(change), problems="422",
+        "What changed from one revision to another", "config_diff", tag, answer=page(CHANGE), problems="422",
         parameters=("older", "newer"),
     ))  # fmt: skip
     path(spec, "/config/blame", get=does(

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from fairlead.base.problems import Level, Span
-from fairlead.base.texts import Label
+from fairlead.base.texts import LANGUAGES, Label
 from fairlead.compiled.changes import GRADES, MAX_SAMPLES, Change, Grade
 from fairlead.compiled.rights import RightChange
 from fairlead.work.access_changes import AccessChanges, RowsChange
@@ -260,6 +260,7 @@ def _access_json(access: AccessChanges) -> dict[str, Any]:
                 "people": one.people, "asked": one.asked, "gained": one.gained, "lost": one.lost,
                 "gaining": one.gaining, "losing": one.losing, "most_gained": one.most_gained,
                 "most_lost": one.most_lost, "newest": one.newest,
+                "texts": {lang: [sentence.get(lang) for sentence in one.sentences()] for lang in LANGUAGES},
             }
             for one in access.rows
         ],
@@ -271,7 +272,8 @@ def _cost_json(cost: Cost) -> dict[str, Any]:
     return {
         "kind": cost.operation.kind, "table": cost.operation.table, "name": cost.operation.name,
         "sql": cost.operation.sql, "rows": cost.rows, "lock": cost.lock.get("en"),
-        "expected_seconds": round(cost.seconds, 1), **_span_json(cost.asked_by),
+        "expected_seconds": round(cost.seconds, 1),
+        "texts": {lang: {"lock": cost.lock.get(lang), "time": cost.time.get(lang)} for lang in LANGUAGES}, **_span_json(cost.asked_by),
     }  # fmt: skip
 
 
