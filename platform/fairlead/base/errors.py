@@ -29,6 +29,10 @@ def say(message: Message, lang: str) -> str:
     return message.get(lang) if isinstance(message, Label) else message
 
 
+class Unavailable(Exception):
+    """The database cannot answer now; trying again later may help."""
+
+
 class Failure(Exception):
     """What the five have in common.
 

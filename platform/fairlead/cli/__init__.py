@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import fairlead
-from fairlead.base.errors import Failure, Invalid
+from fairlead.base.errors import Failure, Invalid, Unavailable
 
 COMMANDS = {
     "new": "workspace:new",
@@ -116,4 +116,12 @@ def main(arguments: list[str] | None = None) -> Any:
         sys.exit(1)
     except Failure as failure:
         click.echo(failure.message(), err=True)
+        sys.exit(1)
+    except Unavailable as failure:
+        click.echo(f"The database does not answer: {failure}", err=True)
+        sys.exit(1)
+    except OSError as failure:
+        # A folder that is not there, a disk that is full, a file of somebody else.
+        where = f"{failure.filename}: " if failure.filename else ""
+        click.echo(f"{where}{failure.strerror or failure}", err=True)
         sys.exit(1)

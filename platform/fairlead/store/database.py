@@ -22,6 +22,11 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import ClauseElement
 
+from fairlead.base.errors import Refused
+from fairlead.base.errors import (
+    Unavailable as Unavailable,
+)  # what callers catch, with the others of this module
+from fairlead.base.texts import Label
 from fairlead.compiled.statement import DialectName, Prepared, prepare
 from fairlead.expr.sql import register_sqlite_functions
 from fairlead.fields.folding import fold
@@ -54,10 +59,6 @@ class Duplicate(Exception):
 
 class StillReferenced(Exception):
     """A foreign key refused a write: the row is pointed at, or points at nothing."""
-
-
-class Unavailable(Exception):
-    """The database cannot answer now; trying again later may help."""
 
 
 class Outdated(Exception):
@@ -130,11 +131,32 @@ class Tx:
             self._connection.execute(sql)
 
 
+_ADDRESS = Label({
+    "en": "The address of the database is not understood; write sqlite:///FILE or postgresql://USER@HOST/NAME.",
+    "zh": "无法识别数据库地址；应写为 sqlite:///文件 或 postgresql://用户@主机/库名。",
+})  # fmt: skip
+
+
+def _address(url: str) -> sa.URL:
+    """Return what an address says.
+
+    Raises:
+        Refused: It is none, or of a database that is not served. Its text is not repeated: it may hold a password.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise Refused("database.address", _ADDRESS) from error
+    if parsed.drivername.partition("+")[0] not in ("sqlite", "postgresql", "postgres"):
+        raise Refused("database.address", _ADDRESS)
+    return parsed
+
+
 class Database:
     """A place where records live. Threads share it; each call borrows a connection of its own."""
 
     def __init__(self, url: str) -> None:
-        parsed = sa.make_url(url)
+        parsed = _address(url)
         self.url = url
         self.dialect: DialectName = "sqlite" if parsed.get_backend_name() == "sqlite" else "postgresql"
         if self.dialect == "sqlite":
@@ -359,6 +381,8 @@ def translate(error: BaseException) -> None:
         raise Duplicate(error.diag.constraint_name or "") from error
     elif isinstance(error, psycopg.errors.ForeignKeyViolation):
         raise StillReferenced(error.diag.constraint_name or "") from error
+    elif isinstance(error, sqlite3.DatabaseError) and type(error) is sqlite3.DatabaseError:
+        raise Unavailable(str(error)) from error  # the file is damaged, or is no database at all
     elif isinstance(error, sqlite3.OperationalError):
         text = str(error)
         if "locked" in text or "busy" in text or "full" in text or "disk" in text or "unable to open" in text:
