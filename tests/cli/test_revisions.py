@@ -160,3 +160,11 @@ def test_cf_52_what_a_folder_published_itself_is_its_own_past(fairlead: Run, pub
     status = fairlead("status", published, "--format", "json").json
     assert (status["base"], status["behind"]) == (3, False)
     assert fairlead("apply", published, "--yes").status == 0
+
+
+def test_cf_52_status_tells_a_rename_as_one_change(fairlead: Run, small: Path) -> None:
+    assert fairlead("apply", small, "--yes").status == 0
+    assert fairlead("rename", "entity.lead.fields.phone", "mobile", "-w", small).status == 0
+    text = fairlead("status", small).out
+    assert "~ entity.lead.fields.mobile: phone → mobile" in text
+    assert "- entity.lead.fields.phone" not in text

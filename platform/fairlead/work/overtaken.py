@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from fairlead.base.errors import Refused
 from fairlead.base.texts import Label
-from fairlead.compiled.changes import Change, compare
+from fairlead.compiled.changes import Change
 from fairlead.config.load import load
 from fairlead.config.source import SourceTree
 from fairlead.store import revisions
 from fairlead.store.database import Blocked, Database, Tx
 from fairlead.store.publisher import Holder
+from fairlead.work.differing import differences
 
 SHOWN = 20
 """How many of the changes that came between are told."""
@@ -78,13 +78,10 @@ def stale(where: Database | Tx, base: int | None) -> Refused:
 
 
 def _changes(where: Database | Tx, base: int | None, newest: int) -> list[Change]:
-    sides: list[Any] = []
-    for number in (base, newest):
-        files = revisions.files(where, number) if number else {}
-        sides.append(load(SourceTree.from_mapping(files)).workspace if files else None)
-    if sides[1] is None:
-        return []
-    return compare(sides[0], sides[1])
+    older, newer = (
+        SourceTree.from_mapping(revisions.files(where, number) if number else {}) for number in (base, newest)
+    )
+    return differences(older, load(older), load(newer)) if newer.mapping() else []
 
 
 def _told(before: str, changes: Sequence[str]) -> str:

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead.compiled.changes import Change, compare
-from fairlead.config import renamed as config_renames
+from fairlead.compiled.changes import Change
 from fairlead.config import writer
 from fairlead.config.load import Loaded, load
 from fairlead.config.lookup import ABSENT, address_of, value_at
@@ -18,8 +17,8 @@ from fairlead.config.source import SourceTree
 from fairlead.store import identities, revisions
 from fairlead.store.database import Database
 from fairlead.store.revisions import Revision
+from fairlead.work.differing import differences
 from fairlead.work.planning import Plan
-from fairlead.work.renames import changes_of
 
 Side = int | SourceTree
 """A published revision by its number, or documents that are not published."""
@@ -92,17 +91,7 @@ def difference(database: Database, older: Side, newer: Side) -> list[Change]:
     """
     before, after = _tree(database, older), _tree(database, newer)
     one, two = _loaded(before, older), _loaded(after, newer)
-    renamed = config_renames.detect(one.documents, two.documents)
-    # From a later side back to an earlier one, the later one says what it was.
-    renamed = renamed or tuple(
-        config_renames.Rename(each.new, each.old)
-        for each in config_renames.detect(two.documents, one.documents)
-    )
-    if renamed:
-        made = config_renames.under_new_names(before, renamed)
-        one = load(made) if made is not None else one
-    assert two.workspace is not None
-    return [*changes_of(renamed, two), *compare(one.workspace, two.workspace)]
+    return differences(before, one, two)
 
 
 def _tree(database: Database, side: Side) -> SourceTree:

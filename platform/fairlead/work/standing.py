@@ -13,7 +13,7 @@ from typing import Any
 
 from fairlead.base.errors import Refused
 from fairlead.base.texts import Label
-from fairlead.compiled.changes import Change, compare
+from fairlead.compiled.changes import Change
 from fairlead.config.load import load
 from fairlead.config.merge import CannotMerge, Merged, merge
 from fairlead.config.source import SourceTree
@@ -22,6 +22,7 @@ from fairlead.store import revisions
 from fairlead.store.database import Database
 from fairlead.store.revisions import Revision
 from fairlead.work import conflicts
+from fairlead.work.differing import differences
 from fairlead.work.folders import in_step, keep_in_step, lay, without_questions
 
 FROM_FOLDERS = ("cli", "git")
@@ -110,8 +111,8 @@ def _merged(before: Mapping[str, str], tree: SourceTree, now: Mapping[str, str])
 
 
 def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change, ...]:
-    old, new = (load(SourceTree.from_mapping(files)).workspace for files in (before, after))
-    found = compare(old, new) if new is not None else []
+    older, newer = SourceTree.from_mapping(before), SourceTree.from_mapping(after)
+    found = differences(older, load(older), load(newer))
     if found or not before:
         return tuple(found)
     return tuple(
