@@ -95,6 +95,7 @@ class PlanView:
     plan: Plan
     sections: tuple[Section, ...]
     access: tuple[RoleAccess, ...]
+    uncounted: tuple[str, ...]
     costs: tuple[CostRow, ...]
     consent: bool
     blocked: bool
@@ -113,6 +114,7 @@ def plan_view(plan: Plan, workspace: Workspace, lang: str, say: Say) -> PlanView
         plan,
         tuple(_sections(plan, workspace, lang, say)),
         tuple(_access(plan, workspace, lang, say)),
+        tuple(_uncounted(plan, workspace, lang, say)),
         tuple(_cost(cost, lang, say) for cost in costs(plan)),
         plan_report.consent(plan) is not None,
         any(change.grade == "blocked" for change in plan.changes),
@@ -202,6 +204,16 @@ def _access(plan: Plan, workspace: Workspace, lang: str, say: Say) -> Iterator[R
                 label("entities", entity), tuple(_cell(cell, after, lang, say) for cell in cells), tuple(sentences),
             ))  # fmt: skip
         yield RoleAccess(label("roles", role), plan.access.holders.get(role, 0), tuple(entities))
+
+
+def _uncounted(plan: Plan, workspace: Workspace, lang: str, say: Say) -> Iterator[str]:
+    after = plan.app.workspace if plan.app is not None else workspace
+    for role, entity in plan.access.uncounted:
+        what = (
+            in_words((kind, name), after, workspace).get(lang)
+            for kind, name in (("role", role), ("entity", entity))
+        )
+        yield say("console.p_uncounted", what=("、" if lang == "zh" else ", ").join(what))
 
 
 def _field_names(workspace: Workspace, entity: str | None, fields: tuple[str, ...], lang: str) -> str:
