@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from fairlead.compiled.changes import GRADES, Change
 from fairlead.store import people
@@ -480,3 +482,19 @@ def test_the_way_back_leads_over_all_conversions_since(world: World) -> None:
         world.database, planning.plan_rollback(world.database, 1), author="ada", allow_destructive=True
     )
     assert [world.get("ada", id)["reason"] for id in (exact, worded, touched)] == ["12.34", "soon", "3"]
+
+
+def test_what_lies_aside_in_another_form_comes_back_in_its_own(world: World) -> None:
+    """CF-50: a whole number that became a decimal, a text and a yes is the same whole number again."""
+    head, tail = "stock: {type: ", "label: {en: Stock, zh: 库存}}"
+    hot = "hot: {type: boolean, label: {en: Hot, zh: 热}}"
+    forms = ["integer, ", "decimal, scale: 2, ", "text, ", "boolean, convert: {on_fail: null}, "]
+    publish(world, changed(world, hot, f"{hot}\n  {head}{forms[0]}{tail}"))
+    ids = [world.create("ada", stock=str(number)) for number in (0, 1, 250)]
+    for before, after in pairwise(forms):
+        publish(world, changed(world, head + before, head + after), lossy=True)
+    assert [world.get("ada", id)["stock"] for id in ids] == [False, True, None]
+    publishing.apply(
+        world.database, planning.plan_rollback(world.database, 2), author="ada", allow_destructive=True
+    )
+    assert [world.get("ada", id)["stock"] for id in ids] == [0, 1, 250]

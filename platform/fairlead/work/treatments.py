@@ -7,6 +7,7 @@ publishes: what has come in between and would be lost without anybody's consent 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -24,6 +25,7 @@ from fairlead.compiled.conversions import (
     bare,
     conversion,
     shown,
+    stored_alike,
 )
 from fairlead.fields.kind import FieldProblem, both
 from fairlead.fields.numbers import NumberKind
@@ -84,6 +86,8 @@ class Way:
     instead: Any = None
     undone: Convert | None = None
     """On the way back: what once made today's values of the ones that lie aside."""
+    taken_back: Convert | None = None
+    """On the way back: what makes values that lie aside values of the form that comes back; None where they are."""
 
     @property
     def another_column(self) -> bool:
@@ -99,7 +103,10 @@ class Way:
             NoWay: Nobody can say how.
         """
         if kept is not None and self.undone is not None and self._came_from(kept) == value:
-            return kept, ""
+            if self.taken_back is None:
+                return kept, ""
+            with suppress(FieldProblem, Undecided, NoWay):
+                return self.taken_back(kept)[0], ""
         if value is None:
             return None, ""
         try:
@@ -160,8 +167,13 @@ def way(
     undone = (
         _one_after_the_other([way(one, two, two.migration, Links()) for one, two in past]) if past else None
     )
+    taken_back = (
+        _or_later(past[0][0], after, how, links).convert
+        if past and not stored_alike(bare(past[0][0]), bare(after))
+        else None
+    )
     instead = None if how.value is None else kind_of(after).to_stored(how.value, after)
-    return Way(before, after, made.convert, made.exact, made.same, how.on_fail, instead, undone)
+    return Way(before, after, made.convert, made.exact, made.same, how.on_fail, instead, undone, taken_back)
 
 
 def _one_after_the_other(ways: Sequence[Way]) -> Convert:
