@@ -498,3 +498,21 @@ def test_what_lies_aside_in_another_form_comes_back_in_its_own(world: World) -> 
         world.database, planning.plan_rollback(world.database, 2), author="ada", allow_destructive=True
     )
     assert [world.get("ada", id)["stock"] for id in ids] == [0, 1, 250]
+
+
+def test_what_people_wrote_before_a_formula_comes_back(world: World) -> None:
+    """CF-50: nobody could write under the formula; a record made since keeps what was worked out."""
+    old = world.create("ada", amount="100", margin="0.25")
+    plain = "margin: {type: percent, label: {en: Margin, zh: 毛利率}}"
+    publish(
+        world,
+        changed(world, plain, plain.replace("percent,", 'percent, formula: "number(record.amount) / 1000",')),
+        lossy=True,
+    )
+    young = world.create("ada", amount="200")
+    before = world.get("ada", young)["margin"]
+    assert before not in (None, world.get("ada", old)["margin"])
+    publishing.apply(
+        world.database, planning.plan_rollback(world.database, 1), author="ada", allow_destructive=True
+    )
+    assert (world.get("ada", old)["margin"], world.get("ada", young)["margin"]) == ("0.25", before)

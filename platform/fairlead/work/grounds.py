@@ -10,7 +10,7 @@ from typing import Any
 
 from fairlead.compiled.application import Application
 from fairlead.compiled.changes import Change, stored_differently
-from fairlead.compiled.conversions import NOT_MAPPED, Links, Undecided, link_of, shown
+from fairlead.compiled.conversions import NOT_MAPPED, Links, Undecided, link_of, shown, stored_alike
 from fairlead.compiled.tables import column_name, lines_name, table_name
 from fairlead.fields.kind import FieldProblem, both
 from fairlead.fields.registry import kind_of
@@ -53,6 +53,12 @@ class Treatment:
     beside: str | None = None
     into_lines: str | None = None
     from_lines: str | None = None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether a formula goes and its last results stay: nothing else lies aside that could come back."""
+        alike = self.before.computed and stored_alike(self.before, self.after)
+        return alike and (self.after.computed or self.beside is None)
 
 
 @dataclass(slots=True)
@@ -179,7 +185,8 @@ class Ground:
             return (
                 way if not gone else replace(way, convert=_without(gone, how, after), exact=False, same=False)
             )
-        return treatments.way(before, after, _backwards(how, before.migration), Links(), past=found.past)
+        back = treatments.way(before, after, _backwards(how, before.migration), Links(), past=found.past)
+        return replace(back, unwritten=before.computed and not after.computed)
 
     def _links(self, before: Field, after: Field, how: Migration) -> Links:
         link = link_of(before, after, how)

@@ -15,7 +15,6 @@ from typing import Any
 from fairlead.base.clock import iso_utc
 from fairlead.compiled.application import Application
 from fairlead.compiled.changes import Change
-from fairlead.compiled.conversions import stored_alike
 from fairlead.compiled.statement import prepare
 from fairlead.compiled.tables import column_name, lines_name, searchable, table_name
 from fairlead.compiled.totals import rebuild_statements
@@ -154,7 +153,7 @@ class _Operations:
             return
         table = lines_name(entity, name) if row else table_name(entity)
         column = column_name(row or name)
-        if found.before.computed and stored_alike(found.before, found.after):
+        if found.frozen:
             return
         if not found.after.computed and not found.evidence.changed and not found.way.another_column:
             return

@@ -10,7 +10,7 @@ from typing import Any
 from fairlead.base.errors import Invalid
 from fairlead.base.texts import Label, joined
 from fairlead.compiled.changes import BOUNDS, MAX_SAMPLES, NOTHING, VALUES_STAY, Change, Sample, counting_by
-from fairlead.compiled.conversions import shown, stored_alike
+from fairlead.compiled.conversions import shown
 from fairlead.compiled.tables import column_name, table_name
 from fairlead.fields.kind import FieldProblem, both
 from fairlead.fields.registry import kind_of
@@ -71,7 +71,7 @@ def _convert(ground: Ground, change: Change, entity: str, dotted: str) -> Change
         if after is not None and after.computed:
             return _compute(ground, change, entity, dotted)
         return replace(change, note=treatments.NO_VALUES)
-    if found.before.computed and not found.after.computed and stored_alike(found.before, found.after):
+    if found.frozen and not found.after.computed:
         return replace(change, note=_FROZEN, count=found.evidence.total)
     evidence = found.evidence
     grade = evidence.grade

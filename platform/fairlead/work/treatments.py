@@ -88,6 +88,8 @@ class Way:
     """On the way back: what once made today's values of the ones that lie aside."""
     taken_back: Convert | None = None
     """On the way back: what makes values that lie aside values of the form that comes back; None where they are."""
+    unwritten: bool = False
+    """On the way back: nobody could write what stands there today, so it gives way to whatever lies aside."""
 
     @property
     def another_column(self) -> bool:
@@ -102,7 +104,11 @@ class Way:
             Undecided: The document has to say how.
             NoWay: Nobody can say how.
         """
-        if kept is not None and self.undone is not None and self._came_from(kept) == value:
+        if (
+            kept is not None
+            and self.undone is not None
+            and (self.unwritten or self._came_from(kept) == value)
+        ):
             if self.taken_back is None:
                 return kept, ""
             with suppress(FieldProblem, Undecided, NoWay):
