@@ -52,6 +52,8 @@ def test_a_revision_and_the_way_back(office: str, sit: Sit, size: str, lang: str
     }[lang]
     for one in told:
         assert one in gone.inner_text()
+    right = page.locator(".console-access").inner_text()
+    assert {"en": "own or in the pool Lead pool", "zh": "本人或公海 线索公海 内"}[lang] in right
     # The place stands beside the text at a desk and below it on a phone, never over it.
     text, place = (gone.locator(part).bounding_box() for part in (".line-text", ".line-meta"))
     assert text is not None and place is not None

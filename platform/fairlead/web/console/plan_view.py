@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from fairlead.base.problems import Span
 from fairlead.compiled.changes import GRADES, Change
@@ -246,16 +247,20 @@ def _cell(cell: RightChange, workspace: Workspace, lang: str, say: Say) -> Cell:
                   for name, right in cell.without)  # fmt: skip
         more.append(say("console.p_without", what=("、" if lang == "zh" else ", ").join(closed)))
     if cell.via:
-        more.append(say("console.p_via", what=" → ".join(cell.via)))
+        roles = (
+            (workspace.roles[name].label.get(lang) if name in workspace.roles else name) for name in cell.via
+        )
+        more.append(say("console.p_via", what=" → ".join(roles)))
+    pools = {name: pool.label.get(lang) for name, pool in workspace.pools.items()}
     tone = {"gained": "amber", "lost": "sky", "changed": "grey"}[cell.direction]
     return Cell(
-        right, _word(say, cell.old), _word(say, cell.new), say(f"console.p_{cell.direction}"), tone, cell.span,
+        right, _word(say, cell.old, pools), _word(say, cell.new, pools), say(f"console.p_{cell.direction}"), tone, cell.span,
         " ".join(more),
     )  # fmt: skip
 
 
-def _word(say: Say, text: str) -> str:
-    """Return a scope or a field's sight in words; a rule as it is written."""
+def _word(say: Say, text: str, pools: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return a scope or a field's sight in words, with the labels of `pools`; a rule as it is written."""
     if text in ("no", "own", "team", "subordinates", "all"):
         return say(f"console.s_{text}")
     if text in ("hidden", "masked"):
@@ -263,9 +268,9 @@ def _word(say: Say, text: str) -> str:
     if text in ("readable", "writable", "yes"):
         return say(f"console.p_{text}")
     if "`" not in text and " or " in text:
-        return say("console.p_or").join(_word(say, part) for part in text.split(" or "))
+        return say("console.p_or").join(_word(say, part, pools) for part in text.split(" or "))
     pool = text.removeprefix("in pool ")
-    return say("console.p_in_pool", what=pool) if pool != text else text
+    return say("console.p_in_pool", what=pools.get(pool, pool)) if pool != text else text
 
 
 def _cost(cost: Cost, lang: str, say: Say) -> CostRow:
