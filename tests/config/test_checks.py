@@ -322,3 +322,39 @@ def test_cf_13_of_two_calendars_the_one_that_nothing_names_is_a_hint():
     assert [line for line in said({**one, **two, **settings}) if "unused" in line] == [
         "hint unused workflows/two.yaml:2:7: nothing uses the calendar 'two'"
     ]
+
+
+# ---------------------------------------------------------------- tests of a workspace over what is broken elsewhere
+
+TRIED = """\
+kind: test
+name: tried
+label: Tried
+given:
+  people: [{name: kim, roles: [boss]}]
+  records:
+    - {entity: case, key: one, with: {name: One}}
+    - {entity: case, key: two, with: {name: Two, cost: 5, other: one}}
+steps:
+  - when: [{update: two, as: kim, with: {cost: 7, other: one}}]
+    then: [{path: two, is: PATH}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("field", "path", "code"),
+    [
+        ("cost: {type: money, min: little}", "[]", "bad_value"),
+        ("other: {type: reference, on_delete: clear}", "[]", "missing_key"),
+        ("other: {type: reference, on_delete: clear, entity: [case]}", "[]", "wrong_type"),
+        ("plain: {type: text}", "{step: 1}", "wrong_type"),
+        ("plain: {type: text}", "{", "bad_yaml"),
+    ],
+)
+def test_a_test_over_something_broken_says_what_is_broken_there(field: str, path: str, code: str) -> None:
+    """Found by damaging the shipped templates: nothing of it may end in a traceback."""
+    case = MORE["schemas/case.yaml"].replace("cost: {type: money}", "cost: {type: money}, " + field)
+    if field.startswith("cost"):
+        case = case.replace("cost: {type: money}, ", "", 1)
+    found = said({"schemas/case.yaml": case, "admin/tried.yaml": TRIED.replace("PATH", path)})
+    assert any(f"error {code} " in line for line in found), found

@@ -119,8 +119,7 @@ def outline_field(
                 )
         rows = {key: outline_field(key, part, linker, sets, currency) for key, part in inner.entries()}
         made = made.with_(fields=MappingProxyType(rows))
-    _check_params(made, node, linker)
-    return made
+    return _with_sound_params(made, node, linker)
 
 
 def _migration_of(node: Node, sets: Mapping[str, OptionSet]) -> Migration:
@@ -145,8 +144,8 @@ def _options_of(node: Node, linker: Linker, sets: Mapping[str, OptionSet]) -> tu
     return sets[name].options if name is not None and name in sets else ()
 
 
-def _check_params(made: Field, node: Node, linker: Linker) -> None:
-    """Check what a kind can say about its own keys only by trying them."""
+def _with_sound_params(made: Field, node: Node, linker: Linker) -> Field:
+    """Check what a kind can say about its own keys only by trying them; return the field without bounds that are none."""
     pattern = node.get("pattern")
     shape = node.get("format")
     try:
@@ -159,6 +158,7 @@ def _check_params(made: Field, node: Node, linker: Linker) -> None:
     except FieldProblem as problem:
         linker.add(problem.code, at, problem.message.get("en"))
     bounds: dict[str, Any] = {}
+    unsound: set[str] = set()
     free = made.with_(params={key: value for key, value in made.params.items() if key not in ("min", "max")})
     for key in ("min", "max"):
         bound = node.get(key)
@@ -168,6 +168,7 @@ def _check_params(made: Field, node: Node, linker: Linker) -> None:
             bounds[key] = kind_of(free).parse(bound.value, free)
         except FieldProblem as problem:
             linker.add("bad_value", bound, f"{key}: {problem.message.get('en')}")
+            unsound.add(key)
     least, most = bounds.get("min"), bounds.get("max")
     if least is not None and most is not None and least > most:
         linker.add("out_of_range", cast(Node, node.get("max")), "max is smaller than min")
@@ -175,6 +176,9 @@ def _check_params(made: Field, node: Node, linker: Linker) -> None:
         one, two = node.maybe_number(low), node.maybe_number(high)
         if one is not None and two is not None and one > two:
             linker.add("out_of_range", cast(Node, node.get(high)), f"{high} is smaller than {low}")
+    if not unsound:
+        return made
+    return made.with_(params={key: value for key, value in made.params.items() if key not in unsound})
 
 
 def complete_field(made: Field, node: Node, linker: Linker, entity: str) -> Field:

@@ -147,8 +147,10 @@ class _Scene:
         if node is None or not self._known("key", str(node.value), node, self.keys):
             return None
         key = str(node.value)
-        if entity is not None and self.keys[key] not in entity:
-            wanted = listing(entity)
+        # A reference whose own target is broken leads to nothing that could be told here.
+        wanted_here = None if entity is None else [one for one in entity if one]
+        if wanted_here and self.keys[key] not in wanted_here:
+            wanted = listing(wanted_here)
             self.linker.add(
                 "type_mismatch", node, f"{key!r} is a record of {self.keys[key]}; {wanted} is needed here"
             )
@@ -354,7 +356,9 @@ def _act(node: Node, scene: _Scene) -> Act | None:
     verb = _verb(node, _ACTS, _NEEDS, frozenset({"as"}), linker)
     if verb is None:
         return None
-    part, who = cast(Node, node.get(verb)), scene.person(node.get("as"))
+    part, who = node.get(verb), scene.person(node.get("as"))
+    if part is None:
+        return None  # what stands there is broken, and that has been said
     reason, comment = node.maybe("reason"), node.maybe("comment")
     if verb == "create":
         return _create(node, part, who, scene)
@@ -428,7 +432,9 @@ def _expectation(node: Node, scene: _Scene, about: str | None) -> Expectation | 
     verb = _verb(node, _EXPECTATIONS, _THEN_NEEDS, frozenset(), linker)
     if verb is None:
         return None
-    part, who, to = cast(Node, node.get(verb)), scene.person(node.get("as")), scene.persons(node.each("to"))
+    part, who, to = node.get(verb), scene.person(node.get("as")), scene.persons(node.each("to"))
+    if part is None:
+        return None  # as above
     if verb == "refused":
         place = node.get("field")
         known = linker.fields.get(about or "", {})
@@ -481,7 +487,9 @@ def _stands(node: Node, key: str, who: str | None, scene: _Scene) -> Expectation
 
 
 def _path(node: Node, key: str, who: str | None, scene: _Scene) -> Expectation | None:
-    listed = cast(Node, node.get("is"))
+    listed = node.get("is")
+    if listed is None:
+        return None  # what stands there is broken, and that has been said
     if not isinstance(listed.value, list):
         scene.linker.add("wrong_type", listed, "a path is a list of steps")
         return None
