@@ -98,3 +98,28 @@ def test_cf_76_an_upgrade_is_tested_and_planned_before_anybody_publishes_it(fair
     found = fairlead("upgrade", acme, "--from", newer, "--format", "json")
     assert found.status == 1 and not found.json["tests"]["passed"] and found.json["plan"]["seal"]
     assert [one["number"] for one in fairlead("revisions", "-w", acme, "--format", "json").json] == [1]
+
+
+def test_a_slip_of_the_pen_has_no_origin(fairlead: Run, small):
+    """CF-78: a field of a trait is the engine's; a name that is none of the fields is an error."""
+    (small / ".fairlead/base").mkdir(parents=True)
+    assert fairlead("origin", "entity.lead.fields.owner", "-w", small).out == "the engine's default\n"
+    found = fairlead("origin", "entity.lead.fields.fone", "-w", small)
+    assert (found.status, "no field 'fone'" in found.err) == (1, True)
+    assert "KIND.NAME" in fairlead("origin", "", "-w", small).err
+
+
+def test_a_plan_names_no_place_for_what_is_derived(fairlead: Run, small):
+    """The menu of a workspace that writes none follows its entities; it stands in no file."""
+    fairlead("apply", small, "--yes")
+    (small / "schemas/car.yaml").write_text(
+        'kind: entity\nname: car\nlabel: Car\ntitle: "{x}"\nfields: {x: {type: text}}\n'
+    )
+    found = fairlead("plan", small).out
+    assert "menu." in found and "[:0:0]" not in found
+
+
+def test_an_export_of_an_unknown_entity_says_so(fairlead: Run, small, tmp_path):
+    fairlead("apply", small, "--yes")
+    found = fairlead("export-records", "nope", tmp_path / "x.csv", "-w", small)
+    assert (found.status, "no entity 'nope'" in found.err) == (1, True)

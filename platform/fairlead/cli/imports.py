@@ -152,6 +152,8 @@ def export_command(
     form: exports.Form = "xlsx" if file.suffix.lower() == ".xlsx" else "csv"
     wanted = tuple(part.strip() for part in fields.split(",") if part.strip()) if fields else None
     with _acting(folder, username) as ctx:
+        if entity not in ctx.app.entities:
+            raise click.ClickException(f"There is no entity {entity!r}.")
         found = exports.export(ctx, entity, form, fields=wanted, filter=filter_, labels=labels, lang=language)
         # Beside the file first, so that a stop half-way leaves no half of a file under its name.
         partial = file.with_name(f".{file.name}.part")

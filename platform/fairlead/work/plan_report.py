@@ -151,7 +151,8 @@ def _by_document(changes: Sequence[Change]) -> Iterator[str]:
 
 
 def _at(span: Span | None) -> str:
-    return f"  [{span}]" if span else ""
+    # What is derived, such as the menu of a workspace that writes none, stands nowhere.
+    return f"  [{span}]" if span and span.file else ""
 
 
 # ---------------------------------------------------------------- access

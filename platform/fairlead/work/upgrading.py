@@ -147,16 +147,24 @@ def origin(folder: Path, path: str) -> Origin:
     """Say where the value at `entity.car.fields.colour.label` is from.
 
     Raises:
-        LookupError: There is no such document, in yours or in the template.
+        LookupError: There is no such document or field, in yours or in the template.
     """
     kind, name, parts = address_of(path)
-    yours = load(SourceTree.from_folder(folder)).documents.get(kind, {}).get(name)
+    loaded = load(SourceTree.from_folder(folder))
+    yours = loaded.documents.get(kind, {}).get(name)
     base = load(SourceTree.from_folder(folder / BASE)).documents.get(kind, {}).get(name)
     if yours is None and base is None:
-        raise LookupError(f"there is no {kind} {name!r}")
+        raise LookupError(
+            f"there is no {kind} {name!r}" if name else f"{path!r} names no document: write KIND.NAME"
+        )
     mine, keys = value_at(yours.reading.data if yours else ABSENT, parts)
     theirs, _ = value_at(base.reading.data if base else ABSENT, parts)
     if mine is ABSENT:
+        entity = loaded.workspace.entities.get(name) if loaded.workspace and kind == "entity" else None
+        named = parts[1] if parts[:1] == ("fields",) and len(parts) > 1 else None
+        # Traits bring fields too; a name that is none of them is a slip of the pen.
+        if theirs is ABSENT and entity is not None and named is not None and named not in entity.fields:
+            raise LookupError(f"{name} has no field {named!r}")
         source = "engine" if theirs is ABSENT else "yours"
         return Origin(source, None, None if theirs is ABSENT else theirs, "", keys)
     assert yours is not None
