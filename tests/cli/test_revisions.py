@@ -168,3 +168,10 @@ def test_cf_52_status_tells_a_rename_as_one_change(fairlead: Run, small: Path) -
     text = fairlead("status", small).out
     assert "~ entity.lead.fields.mobile: phone → mobile" in text
     assert "- entity.lead.fields.phone" not in text
+
+
+def test_cf_52_status_of_a_folder_with_errors_says_so(fairlead: Run, small: Path) -> None:
+    assert fairlead("apply", small, "--yes").status == 0
+    edit(small, LEAD, "{type: phone}", "{type: phon}")
+    text = fairlead("status", small).out
+    assert LEAD in text and "fairlead check" in text and "only comments" not in text

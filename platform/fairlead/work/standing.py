@@ -110,9 +110,14 @@ def _merged(before: Mapping[str, str], tree: SourceTree, now: Mapping[str, str])
     return merge(SourceTree.from_mapping(before), tree, SourceTree.from_mapping(now), whole=True)
 
 
+_LAYOUT = both("only comments or layout", "仅注释或排版不同")
+_BROKEN = both("there are errors; `fairlead check` lists them", "存在错误，可用 `fairlead check` 列出")
+
+
 def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change, ...]:
     older, newer = SourceTree.from_mapping(before), SourceTree.from_mapping(after)
-    found = differences(older, load(older), load(newer))
+    loaded = load(newer)
+    found = differences(older, load(older), loaded)
     if found or not before:
         return tuple(found)
     return tuple(
@@ -123,7 +128,7 @@ def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Chang
             None,
             None,
             None,
-            both("only comments or layout", "仅注释或排版不同"),
+            _LAYOUT if loaded.workspace is not None else _BROKEN,
         )
         for path in sorted({*before, *after})
         if before.get(path) != after.get(path)
