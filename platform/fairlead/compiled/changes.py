@@ -147,6 +147,19 @@ def _short(text: str | None, lang: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
+def files_changed(before: Mapping[str, str], after: Mapping[str, str], note: Label) -> tuple[Change, ...]:
+    """Return the files that differ as texts: for what means nothing, or cannot be read, to the engine."""
+    return tuple(
+        Change("change", ("file", path), "safe", None, None, None, note)
+        for path in sorted({*before, *after})
+        if before.get(path) != after.get(path)
+    )
+
+
+LAYOUT = both("only comments or layout", "仅注释或排版不同")
+"""What is said of a file whose text differs and whose meaning does not."""
+
+
 def compare(old: Workspace | None, new: Workspace) -> list[Change]:
     """Return everything that differs, in the order of kinds, names and keys."""
     found: list[Change] = [] if old is None else [*_settings(old, new)]

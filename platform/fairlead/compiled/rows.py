@@ -130,6 +130,25 @@ def stored_values(values: Mapping[str, Any], fields: Mapping[str, Field]) -> dic
     return found
 
 
+def taken_back(
+    values: Mapping[str, Any], changes: Mapping[str, Sequence[Any]], fields: Mapping[str, Field]
+) -> dict[str, Any]:
+    """Return domain values as they were before an event of the history.
+
+    Args:
+        values: The record after the event.
+        changes: Field to [old, new], in stored form; of lines and of fields that are gone nothing is taken back.
+        fields: Those of the record.
+    """
+    found = dict(values)
+    for name, pair in changes.items():
+        field = fields.get(name)
+        if field is None or len(pair) != 2 or field.kind == "table":
+            continue
+        found[name] = None if pair[0] is None else KINDS[field.kind].from_stored(pair[0], field)
+    return found
+
+
 def storing(field: Field) -> Encode | None:
     """Return the function from a field's domain value, not empty, to what the database keeps; None where it is the same."""
     if field.kind in _AS_THEY_ARE:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from fairlead.base.clock import is_zone
 from fairlead.base.problems import Problems
 from fairlead.config.document import Document, Node
 from fairlead.config.link import Linker
@@ -50,7 +50,7 @@ def settings_of(own: Document | None, template: Document | None, problems: Probl
 def _taken(settings: Settings, node: Node, problems: Problems) -> Settings:
     languages = tuple(item.value for item in node.each("languages"))
     zone = node.get("zone")
-    if zone is not None and not _is_zone(zone.value):
+    if zone is not None and not is_zone(zone.value):
         Linker({}, problems).add(
             "unknown_zone", zone, f"there is no time zone {zone.value!r}; write Asia/Shanghai"
         )
@@ -61,11 +61,3 @@ def _taken(settings: Settings, node: Node, problems: Problems) -> Settings:
         currency=node.text("currency", settings.currency),
         zone=settings.zone if zone is None else zone.value,
     )
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True

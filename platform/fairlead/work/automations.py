@@ -9,10 +9,9 @@ from typing import Any
 from fairlead.base.errors import NotFound
 from fairlead.compiled.application import SYSTEM_ROLES
 from fairlead.compiled.reads import ListShape
-from fairlead.compiled.rows import decoder
+from fairlead.compiled.rows import decoder, taken_back
 from fairlead.expr.expression import Expression
 from fairlead.expr.sql import sql_parameters
-from fairlead.fields.registry import kind_of
 from fairlead.model.workflows import Automation
 from fairlead.store import history, jobs, people, settings
 from fairlead.store.database import Tx
@@ -188,9 +187,4 @@ def _before(tx: Tx, ctx: Context, job: Job, record: Mapping[str, Any]) -> Mappin
     if event is None or event.version == 1:
         return None
     fields = ctx.app.workspace.entities[event.entity].fields
-    before = dict(record)
-    for name, (was, _) in event.changes.items():
-        field = fields.get(name)
-        if field is not None and field.kind != "table":
-            before[name] = None if was is None else kind_of(field).from_stored(was, field)
-    return before
+    return taken_back(record, event.changes, fields)

@@ -15,11 +15,10 @@ import fairlead
 from fairlead.base.clock import utc_now
 from fairlead.base.problems import Problems
 from fairlead.compiled.application import Application, compile_workspace
-from fairlead.compiled.changes import GRADES, Change, Grade, compare
+from fairlead.compiled.changes import GRADES, LAYOUT, Change, Grade, compare, files_changed
 from fairlead.config import renamed as config_renames
 from fairlead.config.load import Loaded, load
 from fairlead.config.source import SourceTree
-from fairlead.fields.kind import both
 from fairlead.fields.spec import Field
 from fairlead.store import ahead, dropping, identities, migrate, revisions
 from fairlead.store.database import Database
@@ -140,7 +139,9 @@ def plan(database: Database, tree: SourceTree, *, back_to: int | None = None) ->
     moves, then = renaming_operations(renaming, now)
     operations = [*moves, *found.arranged(app, migrate.differences(app, then)), *data_steps.remembered(steps)]
     changes = (*renames.changes_of(renamed, loaded), *found.changes)
-    changes += tuple(_other_files(database, tree, current.number) if current and not changes else ())
+    if current and not changes:
+        # Comments and layout are part of the text too, though they mean nothing to the engine.
+        changes = files_changed(revisions.files(database, current.number), tree.mapping(), LAYOUT)
     changes = moved.noted(changes, loaded.settings.keep_dropped_days)
     if changes:
         changes = (*changes, *references.unresolved(database, loaded.documents, first=current is None))
@@ -238,24 +239,6 @@ def _renames(
 
 def _former_names(step: identities.Step) -> list[tuple[str, ...]]:
     return [path for old, new in step.renames for path in (old, (*new[:-1], old[-1]))]
-
-
-def _other_files(database: Database, tree: SourceTree, number: int) -> list[Change]:
-    """Comments and layout are part of the text too, though they mean nothing to the engine."""
-    before, after = revisions.files(database, number), tree.mapping()
-    return [
-        Change(
-            "change",
-            ("file", path),
-            "safe",
-            None,
-            None,
-            None,
-            both("only comments or layout", "仅注释或排版不同"),
-        )
-        for path in sorted({*before, *after})
-        if before.get(path) != after.get(path)
-    ]
 
 
 def _loaded(database: Database, number: int) -> Loaded | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from fairlead.base.errors import Refused
 from fairlead.base.texts import Label
-from fairlead.compiled.changes import Change
+from fairlead.compiled.changes import LAYOUT, Change, files_changed
 from fairlead.config.load import load
 from fairlead.config.merge import CannotMerge, Merged, merge
 from fairlead.config.source import SourceTree
@@ -110,7 +110,6 @@ def _merged(before: Mapping[str, str], tree: SourceTree, now: Mapping[str, str])
     return merge(SourceTree.from_mapping(before), tree, SourceTree.from_mapping(now), whole=True)
 
 
-_LAYOUT = both("only comments or layout", "仅注释或排版不同")
 _BROKEN = both("there are errors; `fairlead check` lists them", "存在错误，可用 `fairlead check` 列出")
 
 
@@ -120,19 +119,7 @@ def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Chang
     found = differences(older, load(older), loaded)
     if found or not before:
         return tuple(found)
-    return tuple(
-        Change(
-            "change",
-            ("file", path),
-            "safe",
-            None,
-            None,
-            None,
-            _LAYOUT if loaded.workspace is not None else _BROKEN,
-        )
-        for path in sorted({*before, *after})
-        if before.get(path) != after.get(path)
-    )
+    return files_changed(before, after, LAYOUT if loaded.workspace is not None else _BROKEN)
 
 
 def assure_in_step(

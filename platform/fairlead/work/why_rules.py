@@ -12,8 +12,8 @@ from typing import Any
 from fairlead.base.clock import parse_utc
 from fairlead.base.errors import Failure
 from fairlead.base.texts import Label
+from fairlead.compiled.rows import taken_back
 from fairlead.compiled.triggers import ANSWERS
-from fairlead.fields.registry import kind_of
 from fairlead.model.workflows import Automation
 from fairlead.store import history, jobs, people, underway
 from fairlead.store.history import Event
@@ -203,13 +203,7 @@ def _steps(ctx: Context, entity: str, id: str) -> Iterator[_Step]:
     for event in events:
         if event.entity != entity:
             continue
-        before = dict(record)
-        for name, pair in event.changes.items():
-            spec = fields.get(name)
-            if spec is None or len(pair) != 2 or spec.kind == "table":
-                continue
-            old = pair[0]
-            before[name] = None if old is None else kind_of(spec).from_stored(old, spec)
+        before = taken_back(record, event.changes, fields)
         yield _Step(event, None if event.kind in ("create", "import") else before, record)
         record = before
 

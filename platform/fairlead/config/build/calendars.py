@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fairlead.base.calendar import (
     MONDAY_TO_FRIDAY,
@@ -14,6 +13,7 @@ from fairlead.base.calendar import (
     country_days,
     known_countries,
 )
+from fairlead.base.clock import is_zone
 from fairlead.base.problems import Level
 from fairlead.base.texts import did_you_mean
 from fairlead.config.document import Document, Node
@@ -190,9 +190,7 @@ def _zone(node: Node, linker: Linker) -> str | None:
     part = node.get("zone")
     if part is None:
         return None
-    try:
-        ZoneInfo(part.value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    if not is_zone(part.value):
         linker.add("unknown_zone", part, f"there is no time zone {part.value!r}; write Asia/Shanghai")
         return None
     return str(part.value)

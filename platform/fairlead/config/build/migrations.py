@@ -10,8 +10,8 @@ from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from fairlead.base.clock import is_zone
 from fairlead.config.document import Document, Node
 from fairlead.config.link import MISSING, Linker, Where
 from fairlead.expr.expression import Expression
@@ -98,7 +98,7 @@ def _convert(found: Migration, made: Field, node: Node, linker: Linker) -> Migra
         meant = linker.value(given, made, Where(None))
         value = None if meant is MISSING else meant
     zone = node.get("zone")
-    if zone is not None and not _is_zone(zone.value):
+    if zone is not None and not is_zone(zone.value):
         linker.add("unknown_zone", zone, f"there is no time zone {zone.value!r}; write Asia/Shanghai")
     shape = node.get("format")
     if shape is not None:
@@ -122,14 +122,6 @@ def _convert(found: Migration, made: Field, node: Node, linker: Linker) -> Migra
         match=node.maybe("match"),
         line=node.maybe("line"),
     )
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
 
 
 def entity_backfill(

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from fairlead.base.clock import is_zone
 from fairlead.base.texts import did_you_mean
 from fairlead.expr.checking.fitting import widest
 from fairlead.expr.checking.lines import Lines
-from fairlead.expr.checking.literals import is_zone, rescaled
+from fairlead.expr.checking.literals import rescaled
 from fairlead.expr.checking.names import USER_MEMBERS
 from fairlead.expr.checking.streams import is_stream
 from fairlead.expr.functions import ALIASES, BY_NAME, FOREIGN, MACROS, SPANS, Function

@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fairlead.expr.nodes import Typed
 from fairlead.expr.types import Kind, Type, with_digits
@@ -29,15 +28,6 @@ def rescaled(node: Typed, scale: int) -> Typed:
     if kind.kind is Kind.integer and scale:
         kind = replace(kind, kind=Kind.decimal)
     return Typed("rescale", kind, (node,), scale, node.start, node.end, node.cost + 1)
-
-
-def is_zone(name: str) -> bool:
-    """Whether there is a time zone of that name."""
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
 
 
 def read_date(text: str) -> date:

@@ -9,8 +9,8 @@ from typing import Any
 
 from fairlead.base.clock import iso_utc, parse_utc
 from fairlead.base.errors import Failure
+from fairlead.compiled.rows import taken_back
 from fairlead.expr.evaluate import Env
-from fairlead.fields.registry import kind_of
 from fairlead.model.workflows import Automation
 from fairlead.store import history, people
 from fairlead.store.history import Event
@@ -156,12 +156,7 @@ class _Events:
         if event.version == 1 or event.kind in ("create", "import"):
             return None
         fields = self.sides.now.app.entities[entity].entity.fields
-        before = dict(record)
-        for name, (was, _) in event.changes.items():
-            field = fields.get(name)
-            if field is not None and field.kind != "table":
-                before[name] = None if was is None else kind_of(field).from_stored(was, field)
-        return before
+        return taken_back(record, event.changes, fields)
 
     def _asked(
         self, ctx: Context, automation: Automation | None, entity: str, event: Event, record: Record, old: Record | None,
